@@ -1,0 +1,184 @@
+// Package profile loads profiles. A profile is one way to deploy: its roles, packages, certificates and settings in
+// profile.yaml, and a Butane template per role beside it. It is data, in a directory that a user can copy and edit.
+package profile
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/nodekiln/nodekiln/profiles"
+)
+
+// Profile is a loaded profile.
+type Profile struct {
+	Name        string `yaml:"name"`
+	Description string `yaml:"description"`
+	// Roles by name. A role's template is NAME.bu.
+	Roles map[string]Role `yaml:"roles"`
+	// DefaultRoles are those of a machine for which the cluster file names none.
+	DefaultRoles []string `yaml:"defaultRoles"`
+	// Packages that the base must hold, by the names of the distribution.
+	Packages     []string      `yaml:"packages"`
+	Authorities  []Authority   `yaml:"authorities"`
+	Certificates []Certificate `yaml:"certificates"`
+	// Settings that the cluster file may set, by name.
+	Settings map[string]Setting `yaml:"settings"`
+
+	// FS is the profile's directory.
+	FS fs.FS `yaml:"-"`
+}
+
+// Role is what a machine can be.
+type Role struct {
+	Description string `yaml:"description"`
+	// Quorum asks for an odd number of machines: they vote, and an even number tolerates no more failures than the odd
+	// one below it.
+	Quorum bool `yaml:"quorum"`
+	// Ports that a lab forwards to its host, by name.
+	Ports map[string]int `yaml:"ports"`
+}
+
+// Authority is a certificate authority.
+type Authority struct {
+	Name       string `yaml:"name"`
+	CommonName string `yaml:"commonName"`
+}
+
+// Certificate is a kind of certificate that each machine of a role, or the operator, holds.
+type Certificate struct {
+	Name      string `yaml:"name"`
+	Authority string `yaml:"authority"`
+	// Role whose machines hold one each; "" where the operator holds it.
+	Role string `yaml:"role"`
+	// CommonName of the subject; "" for the machine's name.
+	CommonName string   `yaml:"commonName"`
+	Usages     []string `yaml:"usages"`
+}
+
+// Setting is a parameter of a profile.
+type Setting struct {
+	Description string `yaml:"description"`
+	Default     string `yaml:"default"`
+	// Pattern that a value must match as a whole.
+	Pattern string `yaml:"pattern"`
+}
+
+// Usages of a certificate.
+const (
+	UsageServer = "server"
+	UsageClient = "client"
+)
+
+// fileName is the description in a profile's directory.
+const fileName = "profile.yaml"
+
+// ErrUnknown is the error of a profile that is neither embedded nor a directory.
+var ErrUnknown = errors.New("unknown profile")
+
+// Load gives the embedded profile of that name, or the one in that directory.
+func Load(nameOrDir string) (*Profile, error) {
+	if slices.Contains(Names(), nameOrDir) {
+		sub, err := fs.Sub(profiles.FS, nameOrDir)
+		if err != nil {
+			return nil, fmt.Errorf("profile %s: %w", nameOrDir, err)
+		}
+		return Read(sub)
+	}
+	if !strings.Contains(nameOrDir, "/") {
+		return nil, fmt.Errorf("%w %q: there are %s, or a directory as in ./%s", ErrUnknown, nameOrDir, strings.Join(Names(), ", "), nameOrDir)
+	}
+	if _, err := os.Stat(nameOrDir); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnknown, err)
+	}
+	p, err := Read(os.DirFS(nameOrDir))
+	if err != nil {
+		return nil, fmt.Errorf("profile %s: %w", nameOrDir, err)
+	}
+	return p, nil
+}
+
+// Names lists the embedded profiles, sorted.
+func Names() []string {
+	var names []string
+	files, _ := fs.Glob(profiles.FS, "*/"+fileName) // the pattern is a constant, and only a bad pattern is an error
+	for _, f := range files {
+		names = append(names, strings.TrimSuffix(f, "/"+fileName))
+	}
+	return names
+}
+
+// Read loads a profile from its directory and checks that it is whole.
+func Read(dir fs.FS) (*Profile, error) {
+	b, err := fs.ReadFile(dir, fileName)
+	if err != nil {
+		return nil, fmt.Errorf("read profile: %w", err)
+	}
+	p := &Profile{FS: dir}
+	dec := yaml.NewDecoder(bytes.NewReader(b))
+	dec.KnownFields(true)
+	if err := dec.Decode(p); err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("%s: %w", fileName, err)
+	}
+	if err := p.check(); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *Profile) check() error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(fileName+": "+format, args...)) }
+	if p.Name == "" {
+		bad("name: missing")
+	}
+	for name := range p.Roles {
+		if _, err := fs.Stat(p.FS, name+".bu"); err != nil {
+			bad("roles.%s: its template %s.bu is missing", name, name)
+		}
+	}
+	for _, r := range p.DefaultRoles {
+		if _, ok := p.Roles[r]; !ok {
+			bad("defaultRoles: no role is called %q", r)
+		}
+	}
+	for i, c := range p.Certificates {
+		if !slices.ContainsFunc(p.Authorities, func(a Authority) bool { return a.Name == c.Authority }) {
+			bad("certificates[%d].authority: no authority is called %q", i, c.Authority)
+		}
+		if _, ok := p.Roles[c.Role]; !ok && c.Role != "" {
+			bad("certificates[%d].role: no role is called %q", i, c.Role)
+		}
+		for _, u := range c.Usages {
+			if u != UsageServer && u != UsageClient {
+				bad("certificates[%d].usages: %q is neither %s nor %s", i, u, UsageServer, UsageClient)
+			}
+		}
+	}
+	for name, s := range p.Settings {
+		if err := s.Check(s.Default); err != nil {
+			bad("settings.%s.default: %v", name, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Check tells whether the value is one that the setting takes.
+func (s Setting) Check(value string) error {
+	re, err := regexp.Compile("^(?:" + s.Pattern + ")$")
+	if err != nil {
+		return fmt.Errorf("pattern: %w", err)
+	}
+	if s.Pattern != "" && !re.MatchString(value) {
+		return fmt.Errorf("%q does not match %s", value, s.Pattern)
+	}
+	return nil
+}
