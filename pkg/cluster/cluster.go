@@ -48,7 +48,8 @@ func readFile(path string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, maxFile+1))
 }
 
-func parse(name string, data []byte, sources fs.FS, base string, checks []Check) (*Spec, error) {
+// parse takes a profile's directory relative to home, where home is not "".
+func parse(name string, data []byte, sources fs.FS, home string, checks []Check) (*Spec, error) {
 	problems := &Problems{source: &source{file: name, positions: map[string]Position{}}}
 	doc, ok := decode(data, problems)
 	if !ok {
@@ -56,7 +57,7 @@ func parse(name string, data []byte, sources fs.FS, base string, checks []Check)
 	}
 	r := resolver{problems: problems, sources: sources, contents: map[string][]byte{}}
 	spec, whole := r.spec(doc)
-	spec.Profile = below(base, spec.Profile)
+	spec.Profile = below(home, spec.Profile)
 	if whole {
 		for _, check := range checks {
 			check(spec, problems)
@@ -88,12 +89,12 @@ func decode(data []byte, problems *Problems) (*document, bool) {
 	return doc, d.left >= 0
 }
 
-// below takes a profile's directory relative to base. It keeps the slash by which a directory is told from a name.
-func below(base, profile string) string {
-	if base == "" || !strings.Contains(profile, "/") || filepath.IsAbs(profile) {
+// below takes a profile's directory relative to home. It keeps the slash by which a directory is told from a name.
+func below(home, profile string) string {
+	if home == "" || !strings.Contains(profile, "/") || filepath.IsAbs(profile) {
 		return profile
 	}
-	joined := filepath.Join(base, profile)
+	joined := filepath.Join(home, profile)
 	if !strings.Contains(joined, "/") {
 		return "./" + joined
 	}

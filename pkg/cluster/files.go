@@ -22,18 +22,17 @@ const (
 // files makes the files of a machine's entry, at path.
 func (r *resolver) files(p string, given []file) []File {
 	var list []File
-	first := map[pathText]int{}
+	first := map[string]int{}
 	for i, f := range given {
 		if f == (file{}) {
 			continue // no mapping at all
 		}
 		at := at(p, i)
-		if f.Path != "" {
-			r.report(at+".path", checkPath(string(f.Path)))
-			if j, twice := first[f.Path]; twice {
+		if f.Path != "" && r.report(at+".path", checkPath(string(f.Path))) {
+			if j, twice := first[string(f.Path)]; twice {
 				r.problems.Addf(at+".path", "%s is given twice (also %s[%d])", cut(string(f.Path)), p, j)
 			} else {
-				first[f.Path] = i
+				first[string(f.Path)] = i
 			}
 		}
 		r.account(at+".user", f.User)
@@ -48,7 +47,22 @@ func (r *resolver) files(p string, given []file) []File {
 			Path: string(f.Path), Content: r.content(at, f), Mode: mode, User: string(f.User), Group: string(f.Group),
 		})
 	}
+	r.nested(p, given, first)
 	return list
+}
+
+// nested reports the files that would need another one to be a directory.
+func (r *resolver) nested(p string, given []file, index map[string]int) {
+	for i, f := range given {
+		if _, sound := index[string(f.Path)]; !sound {
+			continue
+		}
+		for dir := path.Dir(string(f.Path)); dir != "/"; dir = path.Dir(dir) {
+			if j, isFile := index[dir]; isFile {
+				r.problems.Addf(at(p, i)+".path", "%s is below %s, which is a file (%s[%d])", cut(string(f.Path)), cut(dir), p, j)
+			}
+		}
+	}
 }
 
 // content of a file, from the one of its two places that is given.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/nodekiln/nodekiln/pkg/cluster"
 )
@@ -22,9 +23,10 @@ func FuzzParse(f *testing.F) {
 			f.Add(data)
 		}
 	}
+	dir := fstest.MapFS{"motd.txt": {Data: []byte("hello\n")}}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		spec, err := cluster.Parse("cluster.yaml", data, sources())
-		_, again := cluster.Parse("cluster.yaml", data, sources())
+		spec, err := cluster.Parse("cluster.yaml", data, dir)
+		_, again := cluster.Parse("cluster.yaml", data, dir)
 		if err == nil {
 			checkSpec(t, spec)
 			return

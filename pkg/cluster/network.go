@@ -60,7 +60,7 @@ func parseNetwork(text string) (netip.Prefix, error) {
 		return netip.Prefix{}, fmt.Errorf("%s has a prefix length outside 8 to 30", p)
 	case p != p.Masked():
 		return netip.Prefix{}, fmt.Errorf("%s is an address within a network; try %s", p, p.Masked())
-	case !isUnicast(p.Addr()) && p.Addr() != netip.IPv4Unspecified() || p.Addr().As4()[0] == 0:
+	case !isUnicast(p.Addr()):
 		return netip.Prefix{}, fmt.Errorf("%s is not a network for machines", p)
 	}
 	return p, nil

@@ -7,12 +7,11 @@ import (
 	"slices"
 )
 
-// lastUID is where the first range of Debian's user numbers ends; what follows it up to minUID2 is the system's
+// Between lowUIDs and highUIDs, the two ranges that Debian has for users, are numbers that the system gives out itself
 // (Debian Policy, section 9.2.2).
 const (
-	lastUID  = 59999
-	minUID2  = 65536
-	rootUser = "root"
+	lowUIDs  = 59999
+	highUIDs = 65536
 )
 
 // systemUsers are those that every Debian has (/usr/share/doc/base-passwd/users-and-groups).
@@ -40,8 +39,8 @@ func (r *resolver) users(given []user) []User {
 			r.report(p+".name", checkUserName(string(u.Name)))
 			r.unused(names, string(u.Name), i, p+".name")
 		}
-		if u.UID > lastUID && u.UID < minUID2 {
-			r.problems.Addf(p+".uid", "%d is one of the system's own; a user has 1000 to %d, or %d and more", u.UID, lastUID, minUID2)
+		if u.UID > lowUIDs && u.UID < highUIDs {
+			r.problems.Addf(p+".uid", "%d is one of the system's own; a user has 1000 to %d, or %d and more", u.UID, lowUIDs, highUIDs)
 		} else if j, twice := uids[u.UID]; twice && u.UID != 0 {
 			r.problems.Addf(p+".uid", "%d is used twice (also %s)", u.UID, at("users", j))
 		} else {
@@ -76,7 +75,7 @@ func (r *resolver) unused(names map[string]int, name string, i int, path string)
 
 func checkUserName(name string) error {
 	switch {
-	case name == rootUser:
+	case name == "root":
 		return errors.New("root is there already; ssh.authorizedKeys is who logs in as root")
 	case slices.Contains(systemUsers, name):
 		return fmt.Errorf("%s is a user that Debian has already", name)

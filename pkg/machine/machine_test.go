@@ -1,7 +1,6 @@
 package machine_test
 
 import (
-	"io/fs"
 	"slices"
 	"strings"
 	"testing"
@@ -42,7 +41,7 @@ func etcd(t testing.TB) (*profile.Profile, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := fs.ReadFile(prof.FS, "cluster.yaml")
+	b, err := prof.Example()
 	if err != nil {
 		t.Fatal(err)
 	}

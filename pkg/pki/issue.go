@@ -84,7 +84,7 @@ func (i issuer) certificate(p *pair, want plan.Certificate, by *pair) (changes, 
 	if err != nil {
 		return changes{}, err
 	}
-	return i.complete(p, func(key crypto.Signer) ([]byte, error) {
+	c, err := i.complete(p, func(key crypto.Signer) ([]byte, error) {
 		request := i.request(want.CommonName)
 		request.Hosts = append(request.Hosts, want.DNSNames...)
 		for _, a := range want.Addresses {
@@ -93,6 +93,14 @@ func (i issuer) certificate(p *pair, want plan.Certificate, by *pair) (changes, 
 		profile := &config.SigningProfile{Usage: usages(want, key.Public())}
 		return sign(by.cert, byKey, key, request, profile, i.now.Add(-backdate), i.now.Add(i.plan.Expiry))
 	})
+	if err != nil {
+		return c, err
+	}
+	// cfssl guesses by its looks whether a name is one of DNS, an address, a URI or of mail.
+	if lacking := lacks(p.cert, want, i.plan.Subject); len(lacking) > 0 {
+		return c, fmt.Errorf("issue %s: it would lack %s", p.files.cert, strings.Join(lacking, ", "))
+	}
+	return c, nil
 }
 
 // complete makes the key of a pair where it has none, and has it certified.

@@ -80,7 +80,7 @@ func (p *pair) signer() (crypto.Signer, error) {
 	return key, nil
 }
 
-// parseCertificate reads exactly one certificate: with a chain, it were not clear which of them is meant.
+// parseCertificate reads exactly one certificate: with more, it would not be clear which one is meant.
 func parseCertificate(content []byte) (*x509.Certificate, error) {
 	block, rest := pem.Decode(content)
 	if block == nil || block.Type != "CERTIFICATE" {

@@ -3,6 +3,7 @@ package pki
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"net"
 	"testing"
 )
@@ -10,34 +11,34 @@ import (
 func TestTLS(t *testing.T) {
 	mine, _ := newLab(t, 2)
 	other, _ := newLab(t, 2)
-	server := config(t, mine, mine, "node1", "etcd")
+	server := endpoint(t, mine, mine, "node1", "etcd")
 	server.ClientAuth = tls.RequireAndVerifyClientCert
 	for _, test := range []struct {
 		name   string
 		client *tls.Config
 		works  bool
 	}{
-		{"operator", config(t, mine, mine, "", "etcd-client"), true},
-		{"peer", config(t, mine, mine, "node2", "etcd"), true},
-		{"client that trusts another authority", config(t, other, mine, "node2", "etcd"), false},
-		{"client of another authority", config(t, mine, other, "node2", "etcd"), false},
+		{"operator", endpoint(t, mine, mine, "", "etcd-client"), true},
+		{"peer", endpoint(t, mine, mine, "node2", "etcd"), true},
+		{"client that trusts another authority", endpoint(t, other, mine, "node2", "etcd"), false},
+		{"client of another authority", endpoint(t, mine, other, "node2", "etcd"), false},
 		{"client without a certificate", &tls.Config{RootCAs: server.RootCAs, ServerName: "node1", Time: clock}, false},
 		{"client that wants another machine", func() *tls.Config {
-			c := config(t, mine, mine, "node2", "etcd")
+			c := endpoint(t, mine, mine, "node2", "etcd")
 			c.ServerName = "node2"
 			return c
 		}(), false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if err := handshake(server, test.client); (err == nil) != test.works {
+			if err := handshake(t, server, test.client); (err == nil) != test.works {
 				t.Errorf("the handshake gave: %v", err)
 			}
 		})
 	}
 }
 
-// config trusts the authority of one bundle and shows a certificate of another.
-func config(t *testing.T, trusted, shown *Bundle, machine, name string) *tls.Config {
+// endpoint trusts the authority of one bundle and shows a certificate of another.
+func endpoint(t *testing.T, trusted, shown *Bundle, machine, name string) *tls.Config {
 	t.Helper()
 	ca, err := trusted.Authority("etcd")
 	if err != nil {
@@ -57,22 +58,35 @@ func config(t *testing.T, trusted, shown *Bundle, machine, name string) *tls.Con
 }
 
 // handshake gives the error of the side that refuses.
-func handshake(server, client *tls.Config) error {
-	a, b := net.Pipe()
-	defer a.Close()
-	defer b.Close()
+func handshake(t *testing.T, server, client *tls.Config) error {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	dialled, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	accepted, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
 	done := make(chan error, 1)
 	go func() {
-		conn := tls.Client(b, client)
-		_, err := conn.Write([]byte("x"))
-		_ = b.Close()
+		defer dialled.Close()
+		conn := tls.Client(dialled, client)
+		if err := conn.Handshake(); err != nil {
+			done <- err
+			return
+		}
+		// In TLS 1.3 a client that the server refuses learns it when it reads.
+		_, err := conn.Read(make([]byte, 1))
 		done <- err
 	}()
-	if err := tls.Server(a, server).Handshake(); err != nil {
-		_ = a.Close()
-		<-done
-		return err
-	}
-	_, _ = a.Read(make([]byte, 4096))
-	return <-done
+	conn := tls.Server(accepted, server)
+	_, err = conn.Write([]byte("x"))
+	_ = conn.Close()
+	return errors.Join(err, <-done)
 }

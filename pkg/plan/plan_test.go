@@ -3,7 +3,6 @@ package plan_test
 import (
 	"bytes"
 	"errors"
-	"io/fs"
 	"net/netip"
 	"slices"
 	"strings"
@@ -34,7 +33,7 @@ func example(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := fs.ReadFile(prof.FS, "cluster.yaml")
+	b, err := prof.Example()
 	if err != nil {
 		t.Fatal(err)
 	}

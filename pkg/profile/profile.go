@@ -78,8 +78,11 @@ const (
 	UsageClient = "client"
 )
 
-// fileName is the description in a profile's directory.
-const fileName = "profile.yaml"
+// Files in a profile's directory: its description, and a cluster file to start from.
+const (
+	fileName    = "profile.yaml"
+	exampleName = "cluster.yaml"
+)
 
 // ErrUnknown is the error of a profile that is neither embedded nor a directory.
 var ErrUnknown = errors.New("unknown profile")
@@ -181,4 +184,13 @@ func (s Setting) Check(value string) error {
 		return fmt.Errorf("%q does not match %s", value, s.Pattern)
 	}
 	return nil
+}
+
+// Example gives the cluster file that the profile comes with.
+func (p *Profile) Example() ([]byte, error) {
+	b, err := fs.ReadFile(p.FS, exampleName)
+	if err != nil {
+		return nil, fmt.Errorf("profile %s has no example: %w", p.Name, err)
+	}
+	return b, nil
 }

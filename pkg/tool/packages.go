@@ -4,10 +4,6 @@ package tool
 var packages = map[string]struct{ debian, centos string }{
 	"mmdebstrap":         {"mmdebstrap", "mmdebstrap"},
 	"mkfs.ext4":          {"e2fsprogs", "e2fsprogs"},
-	"mkfs.vfat":          {"dosfstools", "dosfstools"},
-	"mformat":            {"mtools", "mtools"},
-	"mcopy":              {"mtools", "mtools"},
-	"mmd":                {"mtools", "mtools"},
 	"grub-mkimage":       {"grub-common", "grub2-tools"},
 	"qemu-img":           {"qemu-utils", "qemu-img"},
 	"qemu-system-x86_64": {"qemu-system-x86", "qemu-kvm"},

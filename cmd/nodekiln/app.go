@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/nodekiln/nodekiln/pkg/build"
+	"github.com/nodekiln/nodekiln/pkg/cluster"
+)
+
+// Exit codes.
+const (
+	exitFailed  = 1
+	exitUsage   = 2
+	exitInvalid = 3
+)
+
+// environment is what the commands use of the process.
+type environment struct {
+	stdout, stderr io.Writer
+	getenv         func(string) string
+	cacheDir       func() (string, error)
+}
+
+// usageError is a command line that can not be carried out.
+type usageError struct{ error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// execute runs the command line and gives the exit code.
+func execute(ctx context.Context, args []string, env environment) int {
+	app := newApp(env)
+	err := app.RunContext(ctx, flagsFirst(app, args))
+	if err == nil {
+		return 0
+	}
+	var usage usageError
+	var invalid *cluster.InvalidError
+	switch {
+	case errors.As(err, &invalid):
+		fmt.Fprintln(env.stderr, invalid)
+		return exitInvalid
+	case errors.As(err, &usage):
+		fmt.Fprintf(env.stderr, "nodekiln: %v (see 'nodekiln help')\n", err)
+		return exitUsage
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintln(env.stderr, "nodekiln: interrupted")
+	default:
+		fmt.Fprintf(env.stderr, "nodekiln: %v\n", err)
+	}
+	return exitFailed
+}
+
+func newApp(env environment) *cli.App {
+	app := &cli.App{
+		Name:            "nodekiln",
+		Usage:           "bake bootable images for the machines of a cluster from one cluster file",
+		Version:         version,
+		Writer:          env.stdout,
+		ErrWriter:       env.stderr,
+		HideHelpCommand: false,
+		ExitErrHandler:  func(*cli.Context, error) {},
+		OnUsageError:    func(_ *cli.Context, err error, _ bool) error { return usageError{err} },
+		Action: func(c *cli.Context) error {
+			if c.Args().Present() {
+				return usagef("no command is called %q", c.Args().First())
+			}
+			return cli.ShowAppHelp(c)
+		},
+		Commands: []*cli.Command{
+			initCommand(), validateCommand(), planCommand(), schemaCommand(), certsCommand(),
+			renderCommand(env), buildCommand(env), bootCommand(env), testCommand(env),
+		},
+	}
+	for _, c := range app.Commands {
+		c.OnUsageError = app.OnUsageError
+	}
+	return app
+}
+
+// oneArg gives the only argument of a command.
+func oneArg(c *cli.Context, what string) (string, error) {
+	if n := c.NArg(); n != 1 {
+		return "", usagef("%s takes one %s, not %d", c.Command.Name, what, n)
+	}
+	return c.Args().First(), nil
+}
+
+const clusterFile = "cluster file"
+
+// load reads the cluster file that is the command's only argument.
+func load(c *cli.Context) (*build.Project, error) {
+	file, err := oneArg(c, clusterFile)
+	if err != nil {
+		return nil, err
+	}
+	return build.Load(file)
+}
+
+func outFlag() *cli.StringFlag {
+	return &cli.StringFlag{Name: "out", Aliases: []string{"o"}, Value: "out", Usage: "`DIR` that the results are written below"}
+}
+
+func formatFlag() *cli.StringFlag {
+	return &cli.StringFlag{Name: "format", Value: "text", Usage: "`FORMAT` of the output: text or json"}
+}
+
+// jsonAsked tells whether the format flag asks for JSON.
+func jsonAsked(c *cli.Context) (bool, error) {
+	switch f := c.String("format"); f {
+	case "text", "json":
+		return f == "json", nil
+	default:
+		return false, usagef("--format is text or json, not %q", f)
+	}
+}
+
+func cacheFlag() *cli.StringFlag {
+	return &cli.StringFlag{Name: "cache-dir", Usage: "`DIR` that bases are kept in (default: nodekiln below the user's cache directory)"}
+}
+
+func (e environment) cache(c *cli.Context) (string, error) {
+	if dir := c.String("cache-dir"); dir != "" {
+		return filepath.Abs(dir)
+	}
+	dir, err := e.cacheDir()
+	if err != nil {
+		return "", fmt.Errorf("find the cache directory (or give --cache-dir): %w", err)
+	}
+	return filepath.Join(dir, "nodekiln"), nil
+}
+
+// epoch gives the time that files are stamped with: SOURCE_DATE_EPOCH where it is set (reproducible-builds.org).
+func (e environment) epoch() (time.Time, error) {
+	s := e.getenv("SOURCE_DATE_EPOCH")
+	if s == "" {
+		return build.DefaultEpoch, nil
+	}
+	sec, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || sec < 0 {
+		return time.Time{}, usagef("SOURCE_DATE_EPOCH is %q, not a number of seconds", s)
+	}
+	return time.Unix(sec, 0).UTC(), nil
+}

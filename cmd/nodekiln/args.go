@@ -1,0 +1,43 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// flagsFirst moves a command's flags before its arguments, which is the order that package cli reads, so that
+// `nodekiln build cluster.yaml -o out` means what it says. What follows "--" stays where it is.
+func flagsFirst(app *cli.App, args []string) []string {
+	at := slices.IndexFunc(args, func(a string) bool { return app.Command(a) != nil })
+	if at < 0 {
+		return args
+	}
+	takesValue := map[string]bool{}
+	for _, f := range app.Command(args[at]).Flags {
+		_, isBool := f.(*cli.BoolFlag)
+		for _, name := range f.Names() {
+			takesValue[name] = !isBool
+		}
+	}
+	var flags, rest []string
+	tail := args[at+1:]
+	for i := 0; i < len(tail); i++ {
+		a := tail[i]
+		if a == "--" {
+			rest = append(rest, tail[i:]...)
+			break
+		}
+		if len(a) < 2 || a[0] != '-' {
+			rest = append(rest, a)
+			continue
+		}
+		flags = append(flags, a)
+		if takesValue[strings.TrimLeft(a, "-")] && i+1 < len(tail) {
+			i++
+			flags = append(flags, tail[i])
+		}
+	}
+	return slices.Concat(args[:at+1], flags, rest)
+}

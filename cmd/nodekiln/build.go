@@ -1,0 +1,51 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/nodekiln/nodekiln/pkg/build"
+)
+
+func buildCommand(env environment) *cli.Command {
+	return &cli.Command{
+		Name:      "build",
+		Usage:     "bake an image for each machine below DIR/<cluster>",
+		ArgsUsage: "CLUSTER",
+		Flags: []cli.Flag{
+			outFlag(), cacheFlag(),
+			&cli.BoolFlag{Name: "force", Usage: "replace images that differ from what is built now"},
+			&cli.StringFlag{Name: "standalone", Usage: "make each image one self-contained file of `FORMAT`: raw (sparse) or qcow2 (compressed)"},
+		},
+		Action: func(c *cli.Context) error {
+			o := build.Options{
+				Out: c.String("out"), Version: version, Force: c.Bool("force"),
+				Standalone: build.Standalone(c.String("standalone")), Progress: newProgress(env.stderr),
+			}
+			if !o.Standalone.Valid() {
+				return usagef("--standalone is raw or qcow2, not %q", o.Standalone)
+			}
+			p, err := load(c)
+			if err != nil {
+				return err
+			}
+			if o.Epoch, err = env.epoch(); err != nil {
+				return err
+			}
+			if o.CacheDir, err = env.cache(c); err != nil {
+				return err
+			}
+			res, err := build.Build(c.Context, p, o)
+			if err != nil {
+				return err
+			}
+			for _, m := range res.Manifest.Machines {
+				if _, err := fmt.Fprintf(c.App.Writer, "%s/%s\n", res.Dir, m.File); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+}

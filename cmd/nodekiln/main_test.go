@@ -1,0 +1,96 @@
+package main
+
+import (
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/nodekiln/nodekiln/pkg/cluster"
+	"github.com/nodekiln/nodekiln/pkg/profile"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"nodekiln": func() { os.Exit(run()) }})
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("XDG_CACHE_HOME", e.WorkDir+"/cache")
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+	})
+}
+
+// exits runs a command that must end with the exit code that is its first argument: exits 3 nodekiln validate x.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND [ARGS]")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	got := "0"
+	if err != nil {
+		got = strings.TrimPrefix(err.Error(), "exit status ")
+	}
+	if got != args[0] {
+		ts.Fatalf("the exit code is %s, not %s", got, args[0])
+	}
+}
+
+func TestFlagsFirst(t *testing.T) {
+	app := newApp(environment{})
+	for _, c := range []struct{ in, want string }{
+		{"nodekiln build c.yaml -o out", "nodekiln build -o out c.yaml"},
+		{"nodekiln build c.yaml --out=out --force", "nodekiln build --out=out --force c.yaml"},
+		{"nodekiln build --force c.yaml", "nodekiln build --force c.yaml"},
+		{"nodekiln build -- -c.yaml --out", "nodekiln build -- -c.yaml --out"},
+		{"nodekiln validate -", "nodekiln validate -"},
+		{"nodekiln", "nodekiln"},
+		{"nodekiln nothing -x", "nodekiln nothing -x"},
+	} {
+		if got := flagsFirst(app, strings.Fields(c.in)); !slices.Equal(got, strings.Fields(c.want)) {
+			t.Errorf("%s: got %q, want %q", c.in, got, c.want)
+		}
+	}
+}
+
+// TestReadmeIsTrue holds each YAML block of the README against the reader of cluster files, and the one that init is
+// said to write against what it writes.
+func TestReadmeIsTrue(t *testing.T) {
+	b, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(b), -1)
+	if len(blocks) == 0 {
+		t.Fatal("the README has no cluster file")
+	}
+	for _, block := range blocks {
+		if _, err := cluster.Parse("README.md", []byte(block[1]), nil); err != nil {
+			t.Error(err)
+		}
+	}
+	p, err := profile.Load("etcd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	example, err := p.Example()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if blocks[0][1] != string(example) {
+		t.Error("the README's first cluster file is not what init writes")
+	}
+	for _, c := range newApp(environment{}).Commands {
+		if !strings.Contains(string(b), "nodekiln "+c.Name) {
+			t.Errorf("the README does not tell of the command %s", c.Name)
+		}
+	}
+}

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/nodekiln/nodekiln/pkg/build"
+)
+
+func renderCommand(env environment) *cli.Command {
+	return &cli.Command{
+		Name:      "render",
+		Usage:     "write each machine's files below DIR/<machine>/rootfs, and make no image",
+		ArgsUsage: "CLUSTER",
+		Flags: []cli.Flag{
+			outFlag(), cacheFlag(),
+			&cli.BoolFlag{Name: "force", Usage: "replace machines that are there"},
+		},
+		Action: func(c *cli.Context) error {
+			p, err := load(c)
+			if err != nil {
+				return err
+			}
+			epoch, err := env.epoch()
+			if err != nil {
+				return err
+			}
+			cache, err := env.cache(c)
+			if err != nil {
+				return err
+			}
+			if err := build.Render(c.Context, p, build.RenderOptions{Out: c.String("out"), CacheDir: cache, Epoch: epoch, Force: c.Bool("force")}); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(c.App.Writer, "%s: %d machines\n", c.String("out"), len(p.Plan.Machines))
+			return err
+		},
+	}
+}

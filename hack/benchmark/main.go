@@ -1,0 +1,77 @@
+// Command benchmark measures nodekiln: time, memory and bytes per machine for clusters of several sizes, and the time
+// of a base beside a plain mmdebstrap of the same packages. It prints ratios, since times differ between computers.
+package main
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+func main() {
+	program := flag.String("nodekiln", "bin/nodekiln", "program to measure")
+	base := flag.Bool("base", true, "measure the making of a base too, which takes minutes")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, *program, *base); err != nil {
+		fmt.Fprintln(os.Stderr, "benchmark:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, program string, withBase bool) error {
+	program, err := filepath.Abs(program)
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "nodekiln-benchmark-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	b := bench{program: program, dir: dir}
+	if err := b.machines(ctx); err != nil {
+		return err
+	}
+	if !withBase {
+		return nil
+	}
+	return b.base(ctx)
+}
+
+// bench is one run of all measurements.
+type bench struct{ program, dir string }
+
+// usage is what one run of a program took.
+type usage struct {
+	// wall and cpu time, the second of the program and all it waited for, user and system.
+	wall, cpu time.Duration
+	// peak is the largest resident set of the program in bytes.
+	peak int64
+}
+
+// measure runs a program.
+func measure(ctx context.Context, env []string, name string, args ...string) (usage, error) {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Env = append(os.Environ(), env...)
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &said
+	start := time.Now()
+	if err := cmd.Run(); err != nil {
+		return usage{}, fmt.Errorf("%v: %w\n%s", cmd, err, said.Bytes())
+	}
+	state := cmd.ProcessState
+	u := usage{wall: time.Since(start), cpu: state.UserTime() + state.SystemTime()}
+	if r, ok := state.SysUsage().(*syscall.Rusage); ok {
+		u.peak = r.Maxrss << 10 // getrusage(2) has it in KiB
+	}
+	return u, nil
+}

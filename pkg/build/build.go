@@ -1,0 +1,243 @@
+package build
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/nodekiln/nodekiln/pkg/base"
+	"github.com/nodekiln/nodekiln/pkg/machine"
+	"github.com/nodekiln/nodekiln/pkg/media"
+	"github.com/nodekiln/nodekiln/pkg/payload"
+	"github.com/nodekiln/nodekiln/pkg/pki"
+	"github.com/nodekiln/nodekiln/pkg/plan"
+)
+
+// Standalone is the form of images that need no other file; "" is for overlays on the golden image.
+type Standalone string
+
+// The forms of images.
+const (
+	Overlays        Standalone = ""
+	StandaloneRaw   Standalone = "raw"
+	StandaloneQcow2 Standalone = "qcow2"
+)
+
+// Valid tells whether there is such a form.
+func (s Standalone) Valid() bool {
+	return s == Overlays || s == StandaloneRaw || s == StandaloneQcow2
+}
+
+// Options say how to build.
+type Options struct {
+	// Out is the directory below which a directory of the cluster's name gets the results.
+	Out string
+	// CacheDir keeps bases.
+	CacheDir string
+	// Epoch stamps all files.
+	Epoch time.Time
+	// Version of nodekiln, for the manifest.
+	Version string
+	// Force replaces images that differ from what is built.
+	Force      bool
+	Standalone Standalone
+	// Progress of the base; nil for nobody.
+	Progress base.Progress
+}
+
+// Result is what a build has made.
+type Result struct {
+	// Dir holds the images and the manifest.
+	Dir      string
+	Manifest *Manifest
+}
+
+// Build bakes the image of each machine.
+func Build(ctx context.Context, p *Project, o Options) (_ *Result, err error) {
+	bundle, err := p.Bundle(ctx)
+	if err != nil {
+		return nil, err
+	}
+	golden, err := base.Ensure(ctx, p.Plan.Base, base.Options{CacheDir: o.CacheDir, Progress: o.Progress, ModTime: o.Epoch})
+	if err != nil {
+		return nil, err
+	}
+	dir := filepath.Join(o.Out, p.Plan.Cluster)
+	out, err := newStaging(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, out.close()) }()
+
+	b := baker{project: p, options: o, bundle: bundle, out: out}
+	if b.manifest, err = b.bakeAll(ctx, golden); err != nil {
+		return nil, err
+	}
+	if err := b.describe(); err != nil {
+		return nil, err
+	}
+	if err := out.commit(o.Force); err != nil {
+		return nil, err
+	}
+	return &Result{Dir: dir, Manifest: b.manifest}, nil
+}
+
+// baker is one build under way.
+type baker struct {
+	project  *Project
+	options  Options
+	bundle   *pki.Bundle
+	out      *staging
+	manifest *Manifest
+}
+
+// bakeAll makes the images of all machines, as many at once as there are processors.
+func (b *baker) bakeAll(ctx context.Context, g base.Golden) (*Manifest, error) {
+	p := b.project.Plan
+	man := &Manifest{
+		Nodekiln: b.options.Version, Cluster: p.Cluster, Profile: p.Profile,
+		Base:     ImageFile{File: goldenName(g), Format: "qcow2", SHA256: g.Digest},
+		Machines: make([]MachineImage, len(p.Machines)),
+	}
+	configurer, err := machine.NewConfigurer(p, b.project.Profile, b.bundle)
+	if err != nil {
+		return nil, err
+	}
+	golden, err := media.OpenGolden(g.Path)
+	if err != nil {
+		return nil, fmt.Errorf("open the base: %w", err)
+	}
+	defer golden.Close()
+	if b.options.Standalone == Overlays {
+		if err := b.copyGolden(g); err != nil {
+			return nil, err
+		}
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i, m := range p.Machines {
+		group.Go(func() error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			image, err := b.bake(ctx, configurer, golden, man.Base.File, m)
+			if err != nil {
+				return fmt.Errorf("bake %s: %w", m.Name, err)
+			}
+			man.Machines[i] = image
+			return nil
+		})
+	}
+	return man, group.Wait()
+}
+
+// goldenName is the name of the base among the images: its content's, so that an overlay never meets another base.
+func goldenName(g base.Golden) string { return "golden-" + g.Digest[:12] + ".qcow2" }
+
+// copyGolden puts the base beside the overlays, unless it is there.
+func (b *baker) copyGolden(g base.Golden) error {
+	name := goldenName(g)
+	if info, err := os.Stat(filepath.Join(b.out.dir, name)); err == nil && info.Size() == g.Size {
+		return nil
+	}
+	// Overlays would be worth nothing if somebody wrote to what they are laid over: it is read-only.
+	if err := b.out.copy(name, g.Path, 0o444); err != nil {
+		return err
+	}
+	return b.out.image(name, g.Digest)
+}
+
+// bake makes the image of one machine.
+func (b *baker) bake(ctx context.Context, c *machine.Configurer, golden *media.Golden, backing string, m plan.Machine) (MachineImage, error) {
+	cfg, err := c.Configure(m)
+	if err != nil {
+		return MachineImage{}, err
+	}
+	base, err := golden.Root()
+	if err != nil {
+		return MachineImage{}, err
+	}
+	root, err := payload.Rootfs(cfg, base, b.options.Epoch)
+	if err != nil {
+		return MachineImage{}, err
+	}
+	disk, err := media.Bake(golden, media.MachineDisk{
+		Root: root, Size: m.Disk,
+		DiskGUID:     b.bundle.DeriveUUID("disk", m.Name),
+		RootPartGUID: b.bundle.DeriveUUID("root partition", m.Name),
+	})
+	if err != nil {
+		return MachineImage{}, err
+	}
+	image := MachineImage{
+		Name: m.Name, Disk: m.Disk, Memory: m.Memory, CPUs: m.CPUs, Address: m.Address.String(), MAC: m.MAC, Roles: m.Roles, Ports: m.Ports,
+		ImageFile: ImageFile{Format: "qcow2"},
+	}
+	var written media.Written
+	switch b.options.Standalone {
+	case Overlays:
+		image.File, image.Backing = m.Name+".qcow2", backing
+		written, err = disk.WriteOverlay(b.out.path(image.File), backing)
+	case StandaloneRaw:
+		image.File, image.Format = m.Name+".raw", "raw"
+		written, err = disk.WriteStandalone(ctx, b.out.path(image.File), media.Raw, media.NoCompression)
+	default:
+		image.File = m.Name + ".qcow2"
+		written, err = disk.WriteStandalone(ctx, b.out.path(image.File), media.Qcow2, media.Zstd)
+	}
+	if err != nil {
+		return MachineImage{}, err
+	}
+	image.SHA256 = written.Digest
+	return image, b.out.image(image.File, written.Digest)
+}
+
+// describe writes what goes with the images: the manifest, the checksums, and the machines' SSH host keys.
+func (b *baker) describe() error {
+	manifest, err := b.manifest.encode()
+	if err != nil {
+		return err
+	}
+	known, err := b.knownHosts()
+	if err != nil {
+		return err
+	}
+	return errors.Join(
+		b.out.write(knownHostsName, known),
+		b.out.write(checksumsName, b.checksums()),
+		b.out.write(manifestName, manifest),
+	)
+}
+
+// checksums gives the digests of all images in the format of sha256sum(1).
+func (b *baker) checksums() []byte {
+	var lines strings.Builder
+	if b.options.Standalone == Overlays {
+		fmt.Fprintf(&lines, "%s  %s\n", b.manifest.Base.SHA256, b.manifest.Base.File)
+	}
+	for _, m := range b.manifest.Machines {
+		fmt.Fprintf(&lines, "%s  %s\n", m.SHA256, m.File)
+	}
+	return []byte(lines.String())
+}
+
+// knownHosts gives the machines' SSH host keys by all the names that they have.
+func (b *baker) knownHosts() ([]byte, error) {
+	var hosts []pki.Host
+	p := b.project.Plan
+	for _, m := range p.Machines {
+		names := []string{m.Name, m.Address.String()}
+		if p.Network.Domain != "" {
+			names = append(names, m.Name+"."+p.Network.Domain)
+		}
+		hosts = append(hosts, pki.Host{Machine: m.Name, Names: names})
+	}
+	return b.bundle.KnownHosts(hosts)
+}

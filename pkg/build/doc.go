@@ -1,0 +1,11 @@
+// Package build carries a cluster file through all stages to images. It is the only package that knows them all:
+//
+//	cluster.yaml ──▶ cluster.Spec ──▶ plan.Plan ──▶ pki.Bundle ──▶ machine.Configurer ──▶ payload ──▶ media
+//	(a person)       strict, all      pure: names,   cfssl; kept,   Butane → Ignition      a rootfs    a qcow2 overlay
+//	                 errors at        addresses,     never made     types: the one         tree        or a standalone
+//	                 once, with       roles,         again          form of a machine                  disk
+//	                 line:column      settings                             base.Golden ────────────────▲
+//
+// Each arrow is a function from values to a value; only pki, base, media and this package read and write. The same
+// cluster file, bundle, base and version of nodekiln give the same bytes.
+package build

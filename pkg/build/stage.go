@@ -1,0 +1,161 @@
+package build
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// stagingName is the directory, inside that of the results, in which files are made before they get their names.
+const stagingName = ".partial"
+
+// staging is a set of files in the making. Files appear in the directory all at the end, each whole, or not at all.
+type staging struct {
+	dir  string
+	lock *os.File
+
+	mu sync.Mutex
+	// ready are the files that wait for their names, changed those of them that will replace a different image.
+	ready, changed []string
+}
+
+// newStaging takes the directory for this process alone, and clears what a killed one has left.
+func newStaging(dir string) (*staging, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("make output directory: %w", err)
+	}
+	lock, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		lock.Close()
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			return nil, fmt.Errorf("%s: another nodekiln is writing there; wait for it to end", dir)
+		}
+		return nil, fmt.Errorf("lock %s: %w", dir, err)
+	}
+	s := &staging{dir: dir, lock: lock}
+	if err := errors.Join(os.RemoveAll(s.path("")), os.Mkdir(s.path(""), 0o700)); err != nil {
+		lock.Close()
+		return nil, fmt.Errorf("clear %s: %w", s.path(""), err)
+	}
+	return s, nil
+}
+
+// path gives where the file of that name is made.
+func (s *staging) path(name string) string { return filepath.Join(s.dir, stagingName, name) }
+
+// write makes a file that describes the images; it replaces an older one.
+func (s *staging) write(name string, content []byte) error {
+	f, err := os.OpenFile(s.path(name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	if err := errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	s.ready = append(s.ready, name)
+	return nil
+}
+
+// copy makes a file of what is in another, which it shares blocks with where the file system can.
+func (s *staging) copy(name, from string, perm fs.FileMode) error {
+	src, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	dst, err := os.OpenFile(s.path(name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	// Between two files this is copy_file_range(2).
+	_, err = io.Copy(dst, src)
+	if err := errors.Join(err, dst.Chmod(perm), dst.Sync(), dst.Close()); err != nil {
+		return fmt.Errorf("copy %s: %w", from, err)
+	}
+	return nil
+}
+
+// image declares an image made that has that SHA-256, in hexadecimal.
+func (s *staging) image(name, digest string) error {
+	same, there, err := compare(filepath.Join(s.dir, name), s.path(name), digest)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case same:
+		// The one that is there stays as it is.
+	case there:
+		s.ready, s.changed = append(s.ready, name), append(s.changed, name)
+	default:
+		s.ready = append(s.ready, name)
+	}
+	return nil
+}
+
+// compare tells whether there is an old file, and whether it is the same as the new one of that SHA-256.
+func compare(old, made, digest string) (same, there bool, err error) {
+	a, err := os.Stat(old)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, false, nil
+	} else if err != nil {
+		return false, false, err
+	}
+	b, err := os.Stat(made)
+	if err != nil {
+		return false, true, err
+	}
+	if a.Size() != b.Size() {
+		return false, true, nil
+	}
+	sum, err := hashFile(old)
+	return hex.EncodeToString(sum) == digest, true, err
+}
+
+// commit gives the files their names. Without force it does so only if none replaces a different one.
+func (s *staging) commit(force bool) error {
+	slices.Sort(s.changed)
+	if len(s.changed) > 0 && !force {
+		return fmt.Errorf("%s: kept, since these are there and differ from what is built now: %s; give --force to replace them",
+			s.dir, strings.Join(s.changed, ", "))
+	}
+	for _, name := range s.ready {
+		if err := os.Rename(s.path(name), filepath.Join(s.dir, name)); err != nil {
+			return fmt.Errorf("give %s its name: %w", name, err)
+		}
+	}
+	return s.lock.Sync()
+}
+
+// close removes what has not got its name, and frees the directory.
+func (s *staging) close() error {
+	return errors.Join(os.RemoveAll(s.path("")), s.lock.Close())
+}
+
+func hashFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	return h.Sum(nil), nil
+}
