@@ -2,6 +2,9 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -12,7 +15,7 @@ import (
 func certsCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "certs",
-		Usage:     "show who holds which certificate, and until when; issues those that are missing",
+		Usage:     "show who holds which certificate, and until when",
 		ArgsUsage: "CLUSTER",
 		Flags:     []cli.Flag{formatFlag()},
 		Action: func(c *cli.Context) error {
@@ -24,8 +27,10 @@ func certsCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			bundle, err := p.Bundle(c.Context)
-			if err != nil {
+			bundle, err := pki.Open(p.BundleDir())
+			if errors.Is(err, fs.ErrNotExist) {
+				return fmt.Errorf("no certificate has been issued yet; build and render do it: %w", err)
+			} else if err != nil {
 				return err
 			}
 			rows := bundle.List(time.Now())

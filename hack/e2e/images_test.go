@@ -55,7 +55,7 @@ func judge(t *testing.T, image string) {
 }
 
 func TestImagesAreClean(t *testing.T) {
-	cluster := threeHosts(t)
+	cluster := small(t)
 	for _, form := range []string{"", "raw", "qcow2"} {
 		t.Run("standalone="+form, func(t *testing.T) {
 			var args []string
@@ -83,7 +83,7 @@ func TestImagesAreClean(t *testing.T) {
 }
 
 func TestStandaloneEqualsOverlay(t *testing.T) {
-	cluster := threeHosts(t)
+	cluster := small(t)
 	file, images := lab(t, cluster)
 	for _, form := range []string{"raw", "qcow2"} {
 		out := t.TempDir()

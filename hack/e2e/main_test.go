@@ -92,6 +92,12 @@ func threeHosts(t *testing.T) string {
 	return string(b)
 }
 
+// small is the same with disks that are quicker to read through.
+func small(t *testing.T) string {
+	t.Helper()
+	return strings.ReplaceAll(threeHosts(t), "disk: 8G", "disk: 2G")
+}
+
 // eventually tries until it works or the time is over, and then fails the test with the last error.
 func eventually(t *testing.T, limit time.Duration, what string, try func(context.Context) error) {
 	t.Helper()

@@ -145,12 +145,12 @@ func resolve(t *tree.Tree, p string) (tree.Node, error) {
 		if n.HardLink != "" {
 			n, ok = t.Get(n.HardLink)
 		}
-		switch {
-		case !ok:
+		if !ok && rest == "" {
 			return tree.Node{}, fmt.Errorf("/%s: %w", p, fs.ErrNotExist)
-		case n.Mode.Type() != fs.ModeSymlink:
-			done = here
-			if rest == "" {
+		}
+		// A directory that only stands in the paths of others is none the less there.
+		if n.Mode.Type() != fs.ModeSymlink {
+			if done = here; rest == "" {
 				return n, nil
 			}
 			continue

@@ -64,7 +64,7 @@ func suits(parent string) error {
 	if err := unix.Statfs(parent, &st); err != nil {
 		return err
 	}
-	if st.Flags&(unix.ST_NOEXEC) != 0 {
+	if st.Flags&unix.ST_NOEXEC != 0 {
 		return errors.New("mounted with noexec")
 	}
 	if free := int64(st.Bavail) * st.Bsize; free < workSize {

@@ -100,7 +100,7 @@ func mtreeType(m fs.FileMode) string {
 	return "file"
 }
 
-// xattrWords gives extended attributes as libarchive's mtree writer does: the name, and the value in base64.
+// xattrWords gives extended attributes, for which mtree(5) has no keyword, in base64.
 func xattrWords(xattrs map[string][]byte) []string {
 	var words []string
 	for _, name := range slices.Sorted(maps.Keys(xattrs)) {

@@ -122,10 +122,11 @@ func (f *FS) loadDirBlock(d *dir, i int, isIndex bool) error {
 		if e.ino == 0 {
 			continue
 		}
-		if _, ok := d.names[e.name]; ok || strings.ContainsAny(e.name, "/\x00") {
-			return corrupt("it has the name %q twice, or that is no name", e.name)
+		name := string(e.name)
+		if _, ok := d.names[name]; ok || strings.ContainsAny(name, "/\x00") {
+			return corrupt("it has the name %q twice, or that is no name", name)
 		}
-		d.names[e.name] = entry{ino: e.ino, kind: e.kind, block: i}
+		d.names[name] = entry{ino: e.ino, kind: e.kind, block: i}
 	}
 	return nil
 }

@@ -25,11 +25,11 @@ type dirent struct {
 	at, length int
 	ino        uint32
 	kind       uint8
-	name       string
+	name       []byte // lies in the block
 }
 
 // direntSize is the room that a name needs, in bytes.
-func direntSize(name string) int { return (deName + len(name) + 3) &^ 3 }
+func direntSize[T string | []byte](name T) int { return (deName + len(name) + 3) &^ 3 }
 
 // free is how many bytes of the entry's room its name does not need.
 func (e dirent) free() int {
@@ -67,11 +67,11 @@ func parseDirent(b record, at int) (dirent, error) {
 	if n == 0 || (deName+n+3)&^3 > e.length {
 		return e, corrupt("a directory entry of %d bytes has a name of %d", e.length, n)
 	}
-	e.name = string(b[at+deName : at+deName+n])
+	e.name = b[at+deName : at+deName+n]
 	return e, nil
 }
 
-func putDirent(b record, at, length int, ino uint32, kind uint8, name string) {
+func putDirent[T string | []byte](b record, at, length int, ino uint32, kind uint8, name T) {
 	b.put32(at+deInode, ino)
 	b.put16(at+deRecLen, uint16(length))
 	b[at+deNameLen], b[at+deFileType] = byte(len(name)), kind
@@ -119,7 +119,7 @@ func removeDirent(b record, name string) error {
 		if err != nil {
 			return err
 		}
-		if e.ino != 0 && e.name == name {
+		if e.ino != 0 && string(e.name) == name {
 			clear(b[e.at : e.at+e.length])
 			if before < 0 {
 				b.put16(e.at+deRecLen, uint16(e.length))

@@ -187,7 +187,7 @@ func (f *FS) splitLeaf(d *dir, leaf int, version uint8) (uint32, int, error) {
 			return 0, 0, err
 		}
 		if e.ino != 0 {
-			all = append(all, hashed{e, f.nameHash(version, e.name)})
+			all = append(all, hashed{e, f.nameHash(version, string(e.name))})
 		}
 	}
 	slices.SortStableFunc(all, func(a, b hashed) int { return cmp.Compare(a.hash, b.hash) })
@@ -226,7 +226,7 @@ func (f *FS) refill(d *dir, i int, entries []dirent) error {
 		}
 		putDirent(b.data, at, length, e.ino, e.kind, e.name)
 		at += length
-		d.names[e.name] = entry{ino: e.ino, kind: e.kind, block: i}
+		d.names[string(e.name)] = entry{ino: e.ino, kind: e.kind, block: i}
 	}
 	f.sealDirBlock(d.in, b)
 	var err error
@@ -256,8 +256,8 @@ func (f *FS) dropIndex(d *dir) error {
 		var entries []dirent
 		if i == 0 {
 			entries = []dirent{
-				{ino: d.in.num, kind: fileType(typeDir), name: "."},
-				{ino: d.parent, kind: fileType(typeDir), name: ".."},
+				{ino: d.in.num, kind: fileType(typeDir), name: []byte(".")},
+				{ino: d.parent, kind: fileType(typeDir), name: []byte("..")},
 			}
 		}
 		b := f.cache.fresh(d.blocks[i])

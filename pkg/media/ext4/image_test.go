@@ -37,8 +37,6 @@ type format struct {
 	block    int
 	inode    int
 	inodes   int
-	// dir is copied into it.
-	dir string
 }
 
 func (f format) String() string {
@@ -86,9 +84,6 @@ func makeImage(t testing.TB, f format) string {
 	}
 	if f.inodes != 0 {
 		args = append(args, "-N", strconv.Itoa(f.inodes))
-	}
-	if f.dir != "" {
-		args = append(args, "-d", f.dir)
 	}
 	run(t, "mkfs.ext4", append(args, image)...)
 	return image

@@ -3,8 +3,6 @@ package ext4_test
 import (
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -14,16 +12,12 @@ import (
 // indexedImage makes a file system in which the directory d has n files and an index, made by e2fsck.
 func indexedImage(t *testing.T, f format, hash string, unsigned bool, n int) string {
 	t.Helper()
-	f.dir = t.TempDir()
-	if err := os.Mkdir(filepath.Join(f.dir, "d"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	for i := range n {
-		if err := os.WriteFile(filepath.Join(f.dir, "d", longName("old", i)), nil, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
 	image := makeImage(t, f)
+	nodes := []tree.Node{dir("d")}
+	for i := range n {
+		nodes = append(nodes, file("d/"+longName("old", i), ""))
+	}
+	layOnly(t, image, nodes...)
 	run(t, "tune2fs", "-E", "hash_alg="+hash, image)
 	if unsigned {
 		changeImage(t, image, "ssv flags 2")

@@ -28,7 +28,8 @@ func (w *writer) makeNode(n tree.Node) error {
 		if err := w.setExtents(in, nil, nil); err != nil {
 			return err
 		}
-		if n.Size > 0 || n.Open != nil {
+		if n.Open != nil {
+			w.last[in] = len(w.contents)
 			w.contents = append(w.contents, pending{in: in, node: n})
 		}
 	}

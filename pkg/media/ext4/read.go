@@ -1,6 +1,7 @@
 package ext4
 
 import (
+	"fmt"
 	"io"
 	"io/fs"
 	"maps"
@@ -106,6 +107,9 @@ func (r reader) ReadFile(name string) ([]byte, error) {
 	regular, ok := file.(*openFile)
 	if !ok {
 		return nil, &fs.PathError{Op: "read", Path: name, Err: fs.ErrInvalid}
+	}
+	if size := regular.Size(); r.f.blocksFor(size) > int64(r.f.geo.blocks) {
+		return nil, &fs.PathError{Op: "read", Path: name, Err: fmt.Errorf("%d bytes, mostly holes, are too many to be read at once", size)}
 	}
 	b, err := io.ReadAll(regular)
 	if err != nil {

@@ -1,6 +1,7 @@
 package ext4_test
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"testing"
@@ -9,7 +10,7 @@ import (
 
 func TestReaderIsAFileSystem(t *testing.T) {
 	read := lay(t, makeImage(t, format{}),
-		dir("usr"), dir("usr/lib"), symlink("lib", "usr/lib"), file("usr/lib/a", "content"), patternFile("b", 3*mib),
+		dir("usr"), dir("usr/lib"), symlink("lib", "usr/lib"), file("usr/lib/a", "content"), patternFile("b", 100_000),
 		symlink("usr/lib/absolute", "/lib/a"), symlink("usr/lib/above", "../../../../b"))
 	if err := fstest.TestFS(read.FS(), "lib", "usr/lib/a", "b", "usr/lib/absolute"); err != nil {
 		t.Error(err)
@@ -19,7 +20,7 @@ func TestReaderIsAFileSystem(t *testing.T) {
 			t.Errorf("%s has %q (%v), want %q", name, b, err, want)
 		}
 	}
-	if info, err := fs.Stat(read.FS(), "lib/above"); err != nil || info.Size() != 3*mib {
+	if info, err := fs.Stat(read.FS(), "lib/above"); err != nil || info.Size() != 100_000 {
 		t.Errorf("a link above the root leads to %v (%v), want the root's file", info, err)
 	}
 }
@@ -40,5 +41,26 @@ func TestReaderErrors(t *testing.T) {
 	}
 	if _, err := fs.ReadDir(read.FS(), "a"); err == nil {
 		t.Error("a file is read as a directory")
+	}
+}
+
+// TestHolesAndUnwrittenBlocks reads what only a kernel or debugfs makes.
+func TestHolesAndUnwrittenBlocks(t *testing.T) {
+	image := makeImage(t, format{})
+	lay(t, image, patternFile("f", 40_960), file("g", ""))
+	changeImage(t, image, "punch /f 2 4", "fallocate /f 10 12", "sif /f size 53248", "fallocate /g 0 3", "sif /g size 16000")
+	fsck(t, image)
+	read := openFS(t, openImage(t, image))
+	want := append(pattern(40_960), make([]byte, 53_248-40_960)...)
+	clear(want[2*4096 : 5*4096])
+	for name, content := range map[string][]byte{"f": want, "g": make([]byte, 16_000)} {
+		if b, err := fs.ReadFile(read.FS(), name); err != nil || !bytes.Equal(b, content) {
+			t.Errorf("%s: got %d bytes (%v) that are not right", name, len(b), err)
+		}
+	}
+	// What was reserved is given back.
+	free := openFS(t, openImage(t, image)).Usage().FreeBlocks
+	if after := lay(t, image, file("f", ""), file("g", "")).Usage().FreeBlocks; after != free+7+3+4 {
+		t.Errorf("%d blocks are free, were %d", after, free)
 	}
 }

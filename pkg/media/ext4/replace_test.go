@@ -79,6 +79,20 @@ func TestLinksOnTheWay(t *testing.T) {
 	compare(t, read.FS(), want)
 }
 
+// TestTwoPathsToOneName has a tree that says the same name twice, by way of a link.
+func TestTwoPathsToOneName(t *testing.T) {
+	for name, last := range map[string][]tree.Node{
+		"file": {patternFile("usr/lib/x", 10_000)}, "hard link": {hardLink("usr/lib/x", "y"), patternFile("y", 10_000)},
+	} {
+		image := makeImage(t, format{})
+		lay(t, image, dir("usr"), dir("usr/lib"), symlink("lib", "usr/lib"))
+		read := lay(t, image, append(last, patternFile("lib/x", 50_000))...)
+		if info, err := fs.Stat(read.FS(), "usr/lib/x"); err != nil || info.Size() != 10_000 {
+			t.Errorf("%s: got %v (%v), want the later one", name, info, err)
+		}
+	}
+}
+
 func TestRefusedTrees(t *testing.T) {
 	named := file("named", "")
 	named.Owner.User = "somebody"

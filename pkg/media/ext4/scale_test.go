@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -66,19 +65,6 @@ func payload() []tree.Node {
 	return nodes
 }
 
-// tracked counts the clusters of 64 KiB that are written.
-type tracked struct {
-	*os.File
-	clusters map[int64]bool
-}
-
-func (d *tracked) WriteAt(p []byte, off int64) (int, error) {
-	for at := off &^ 0xffff; at < off+int64(len(p)); at += 1 << 16 {
-		d.clusters[at>>16] = true
-	}
-	return d.File.WriteAt(p, off)
-}
-
 func TestBigRootAndPayload(t *testing.T) {
 	for _, size := range []int64{2 * gib, 20 * gib} {
 		image := makeImage(t, format{size: size})
@@ -106,16 +92,6 @@ func TestBigRootAndPayload(t *testing.T) {
 			t.Errorf("%d GiB: %d clusters are written for a payload of forty files", size/gib, len(dev.clusters))
 		}
 	}
-}
-
-// sparse leaves out zeros, which a new image has everywhere.
-type sparse struct{ *os.File }
-
-func (d sparse) WriteAt(p []byte, off int64) (int, error) {
-	if len(p) == mib && bytes.Count(p, []byte{0}) == len(p) {
-		return len(p), nil
-	}
-	return d.File.WriteAt(p, off)
 }
 
 func TestFileOfSeveralGiB(t *testing.T) {
@@ -214,35 +190,6 @@ func BenchmarkFill(b *testing.B) {
 	}
 }
 
-// memory keeps what is written to itself, as the overlay of one machine does.
-type memory struct {
-	base   io.ReaderAt
-	blocks map[int64][]byte
-}
-
-func (m *memory) ReadAt(p []byte, off int64) (int, error) {
-	if n, err := m.base.ReadAt(p, off); err != nil {
-		return n, err
-	}
-	for at := 0; at < len(p); {
-		start := off + int64(at)
-		in := int(start % 4096)
-		n := min(4096-in, len(p)-at)
-		if block, ok := m.blocks[start/4096]; ok {
-			copy(p[at:at+n], block[in:])
-		}
-		at += n
-	}
-	return len(p), nil
-}
-
-func (m *memory) WriteAt(p []byte, off int64) (int, error) {
-	for at := 0; at < len(p); at += 4096 {
-		m.blocks[(off+int64(at))/4096] = slices.Clone(p[at:min(at+4096, len(p))])
-	}
-	return len(p), nil
-}
-
 func BenchmarkPayload(b *testing.B) {
 	for _, size := range []int64{2 * gib, 20 * gib} {
 		b.Run(fmt.Sprintf("%dGiB", size/gib), func(b *testing.B) {
@@ -250,7 +197,7 @@ func BenchmarkPayload(b *testing.B) {
 			layOnly(b, image, bigRoot()...)
 			base, nodes := openImage(b, image), newTree(b, payload()...)
 			for b.Loop() {
-				f := openFS(b, &memory{base, map[int64][]byte{}})
+				f := openFS(b, &overlay{base: base, blocks: map[int64][]byte{}})
 				if err := f.Write(nodes); err != nil {
 					b.Fatal(err)
 				}

@@ -22,7 +22,7 @@ func (f *FS) Write(t *tree.Tree) error {
 	if f.broken != nil {
 		return fmt.Errorf("write ext4: an earlier write failed: %w", f.broken)
 	}
-	w := &writer{FS: f, nodes: t.Nodes()}
+	w := &writer{FS: f, nodes: t.Nodes(), last: map[*inode]int{}}
 	for _, step := range []func() error{w.check, w.aim, w.makeDirs, w.makeFiles, w.makeHardLinks, w.copyContents} {
 		if err := step(); err != nil {
 			return fmt.Errorf("write ext4: %w", f.fail(err))
@@ -41,8 +41,10 @@ type writer struct {
 	links map[string]string
 	// dirSizes is how many blocks the names below a path of the tree need.
 	dirSizes map[string]int
-	// contents are the files whose content is to be copied, in the order of the tree.
+	// contents are the files whose content is to be copied, in the order of the tree, and last is the place of each
+	// inode there. Two paths can lead to one name, through links; then the one that comes later counts.
 	contents []pending
+	last     map[*inode]int
 }
 
 type pending struct {
@@ -140,7 +142,10 @@ func (w *writer) makeHardLinks() error {
 
 // copyContents fills the files.
 func (w *writer) copyContents() error {
-	for _, p := range w.contents {
+	for i, p := range w.contents {
+		if w.last[p.in] != i || w.inodes[p.in.num] != p.in {
+			continue
+		}
 		if err := w.writeContent(p.in, p.node); err != nil {
 			return fmt.Errorf("%s: %w", p.node.Path, err)
 		}

@@ -3,9 +3,11 @@ package ext4_test
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -47,8 +49,10 @@ func allKinds() []tree.Node {
 	}
 	late := file("etc/late", "after 2038")
 	late.ModTime = time.Unix(5_000_000_000, 0)
+	listed := dir("etc/listed")
+	listed.Xattrs = map[string][]byte{"system.posix_acl_access": accessList(), "system.posix_acl_default": accessList()}
 	return []tree.Node{
-		dir("."), dir("etc"), sticky, dir("etc/empty.d"), dir("dev"), owned, caps, large, late,
+		dir("."), dir("etc"), sticky, listed, dir("etc/empty.d"), dir("dev"), owned, caps, large, late,
 		file("etc/hosts", "127.0.0.1 localhost\n"), file("etc/nothing", ""), patternFile("etc/large", 3*mib+17),
 		patternFile("etc/block", 4096), patternFile("etc/block+1", 4097),
 		symlink("etc/short", "hosts"), symlink("etc/59", strings.Repeat("x", 59)), symlink("etc/60", strings.Repeat("y", 60)),
@@ -59,6 +63,20 @@ func allKinds() []tree.Node {
 		{Path: "dev/pipe", Mode: fs.ModeNamedPipe | 0o600, ModTime: epoch()},
 		{Path: "dev/sock", Mode: fs.ModeSocket | 0o600, ModTime: epoch()},
 	}
+}
+
+// accessList is u::rwx,u:70000:r-x,g::r-x,g:5:---,m::r-x,o::r-x as setfacl(1) hands it to the kernel.
+func accessList() []byte {
+	list := []byte{2, 0, 0, 0}
+	for _, e := range []struct {
+		tag, perm uint16
+		id        uint32
+	}{{0x01, 7, math.MaxUint32}, {0x02, 5, 70000}, {0x04, 5, math.MaxUint32}, {0x08, 0, 5}, {0x10, 5, math.MaxUint32}, {0x20, 5, math.MaxUint32}} {
+		list = binary.LittleEndian.AppendUint16(list, e.tag)
+		list = binary.LittleEndian.AppendUint16(list, e.perm)
+		list = binary.LittleEndian.AppendUint32(list, e.id)
+	}
+	return list
 }
 
 func TestWriteAllKinds(t *testing.T) {
@@ -189,7 +207,7 @@ func compareByDebugfs(t *testing.T, image string, want *tree.Tree) {
 func expectFile(t *testing.T, name string, want []byte) {
 	t.Helper()
 	if got, err := os.ReadFile(name); err != nil || !bytes.Equal(got, want) {
-		t.Errorf("debugfs read %d bytes (%v) for %s, not the %d written", len(got), err, filepath.Base(name), len(want))
+		t.Errorf("debugfs read %d bytes (%v) for %s, not the %d written\n%x\n%x", len(got), err, filepath.Base(name), len(want), got[:min(60,len(got))], want[:min(60,len(want))])
 	}
 }
 
@@ -208,7 +226,7 @@ func TestCompareCanFail(t *testing.T) {
 func TestDeterminism(t *testing.T) {
 	var sums [2][32]byte
 	for i := range sums {
-		image := makeImage(t, format{size: gib})
+		image := makeImage(t, format{size: 256 * mib})
 		nodes := allKinds()
 		if i == 1 {
 			// The order in which a tree was put together does not count.

@@ -51,6 +51,9 @@ func (f *FS) setXattrs(in *inode, attrs map[string][]byte) error {
 	if err != nil {
 		return err
 	}
+	if len(xattrs) > 0 && f.geo.compat&compatExtAttr == 0 {
+		return &UnsupportedError{Features: []string{"^ext_attr, but there are extended attributes"}}
+	}
 	if err := f.dropXattrBlock(in); err != nil {
 		return err
 	}
@@ -71,9 +74,6 @@ func (f *FS) setXattrs(in *inode, attrs map[string][]byte) error {
 
 // addXattrBlock puts attributes into a new block.
 func (f *FS) addXattrBlock(in *inode, xattrs []xattr) error {
-	if f.geo.compat&compatExtAttr == 0 {
-		return &UnsupportedError{Features: []string{"^ext_attr, but there are extended attributes"}}
-	}
 	size := xattrBlockHeader + 4
 	for _, x := range xattrs {
 		size += x.entrySize() + x.valueSize()

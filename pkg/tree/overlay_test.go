@@ -1,0 +1,132 @@
+package tree
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/fstest"
+	"time"
+)
+
+func epoch() time.Time { return time.Unix(1700000000, 0).UTC() }
+
+func TestFromFS(t *testing.T) {
+	fsys := fstest.MapFS{
+		"usr/sbin/hello": {Data: []byte("#!/bin/sh\n"), Mode: 0o444},
+		"etc/plain":      {Data: []byte("x")},
+		ManifestName: {Data: []byte(`
+files:
+  usr/sbin/hello: {mode: "4755", user: daemon}
+directories:
+  usr/sbin: {mode: "0700"}
+  var/log/hello: {mode: "2755", group: adm}
+links:
+  etc/off.timer: /dev/null
+`)},
+	}
+	tr, err := FromFS(fsys, epoch(), "overlay test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got strings.Builder
+	if err := WriteManifest(&got, tr); err != nil {
+		t.Fatal(err)
+	}
+	want := `#mtree
+./etc type=dir mode=0755 uid=0 gid=0 time=1700000000.0
+./etc/off.timer type=link mode=0777 uid=0 gid=0 time=1700000000.0 link=/dev/null
+./etc/plain type=file mode=0644 uid=0 gid=0 time=1700000000.0 size=1 sha256digest=2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881
+./usr type=dir mode=0755 uid=0 gid=0 time=1700000000.0
+./usr/sbin type=dir mode=0700 uid=0 gid=0 time=1700000000.0
+./usr/sbin/hello type=file mode=4755 uname=daemon gid=0 time=1700000000.0 size=10 sha256digest=a8076d3d28d21e02012b20eaf7dbf75409a6277134439025f282e368e3305abf
+./var/log/hello type=dir mode=2755 uid=0 gname=adm time=1700000000.0
+`
+	if got.String() != want {
+		t.Errorf("got\n%swant\n%s", got.String(), want)
+	}
+}
+
+func TestFromFSRefusals(t *testing.T) {
+	for name, c := range map[string]struct{ manifest, says string }{
+		"unknown file":       {"files: {etc/none: {mode: \"0644\"}}", "there is no file etc/none"},
+		"directory as file":  {"files: {etc: {}}", "there is no file etc"},
+		"file as directory":  {"directories: {etc/plain: {}}", "etc/plain is a file"},
+		"link over file":     {"links: {etc/plain: /dev/null}", "etc/plain exists already"},
+		"mode not octal":     {"files: {etc/plain: {mode: \"0888\"}}", "0888"},
+		"mode too large":     {"files: {etc/plain: {mode: \"17777\"}}", "17777"},
+		"unknown key":        {"files: {etc/plain: {owner: root}}", "owner"},
+		"unknown section":    {"devices: {}", "devices"},
+		"path not clean":     {"directories: {/var: {}}", "/var"},
+		"link out of ground": {"links: {../x: y}", "../x"},
+	} {
+		fsys := fstest.MapFS{"etc/plain": {Data: []byte("x")}, ManifestName: {Data: []byte(c.manifest)}}
+		if _, err := FromFS(fsys, epoch(), "test"); err == nil || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestFromDir(t *testing.T) {
+	dir := t.TempDir()
+	must(t, os.MkdirAll(filepath.Join(dir, "etc/empty"), 0o755))
+	must(t, os.WriteFile(filepath.Join(dir, "etc/key"), []byte("secret"), 0o600))
+	must(t, os.Symlink("/usr/bin/x", filepath.Join(dir, "etc/abs")))
+	must(t, os.Symlink("../etc/key", filepath.Join(dir, "etc/rel")))
+	tr, err := FromDir(dir, epoch(), "site")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, _ := tr.Get("etc/key"); n.Mode != 0o600 || !n.ModTime.Equal(epoch()) || n.Owner != (Owner{}) {
+		t.Errorf("etc/key: %+v", n)
+	}
+	if n, _ := tr.Get("etc/abs"); n.Target != "/usr/bin/x" {
+		t.Errorf("etc/abs: %+v", n)
+	}
+	if n, ok := tr.Get("etc/empty"); !ok || !n.Mode.IsDir() {
+		t.Errorf("etc/empty: %+v", n)
+	}
+}
+
+func TestFromDirRefusals(t *testing.T) {
+	dir := t.TempDir()
+	must(t, os.WriteFile(filepath.Join(dir, "suid"), nil, 0o755))
+	must(t, os.Chmod(filepath.Join(dir, "suid"), 0o755|fs.ModeSetuid))
+	must(t, os.Symlink("../outside", filepath.Join(dir, "out")))
+	must(t, syscall.Mkfifo(filepath.Join(dir, "fifo"), 0o644))
+	_, err := FromDir(dir, epoch(), "site")
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, name := range []string{"suid", "out", "fifo"} {
+		if !strings.Contains(err.Error(), name) {
+			t.Errorf("%s is not reported: %v", name, err)
+		}
+	}
+}
+
+// A file that is replaced by a link to somewhere else after the tree was made must not be read through it.
+func TestFromDirDoesNotFollowLater(t *testing.T) {
+	dir, other := t.TempDir(), t.TempDir()
+	must(t, os.WriteFile(filepath.Join(other, "secret"), []byte("foreign"), 0o644))
+	must(t, os.WriteFile(filepath.Join(dir, "f"), []byte("own"), 0o644))
+	tr, err := FromDir(dir, epoch(), "site")
+	if err != nil {
+		t.Fatal(err)
+	}
+	must(t, os.Remove(filepath.Join(dir, "f")))
+	must(t, os.Symlink(filepath.Join(other, "secret"), filepath.Join(dir, "f")))
+	n, _ := tr.Get("f")
+	if b, err := n.Content(); err == nil {
+		t.Errorf("read %q", b)
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
