@@ -52,7 +52,7 @@ func TestKilled(t *testing.T) {
 // checkNames fails the test if a file with a final name is not whole.
 func checkNames(t *testing.T, images string, want map[string]string) {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(images, "*"))
+	files, err := filepath.Glob(filepath.Join(images, "[^.]*"))
 	if err != nil {
 		t.Fatal(err)
 	}

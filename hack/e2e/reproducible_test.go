@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -77,7 +78,7 @@ func TestSameBytes(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			command(t, nil, "chown", "-R", jsonNumber(int64(how.user)), dir)
+			command(t, nil, "chown", "-R", strconv.Itoa(int(how.user)), dir)
 			cmd := exec.Command("sh", "-c", "umask "+how.umask+` && exec "$0" "$@"`, nodekiln, "build",
 				filepath.Join(dir, "cluster.yaml"), "--out", filepath.Join(dir, "out"), "--cache-dir", readable(t, filepath.Join(cache, "nodekiln")))
 			cmd.Env = append(os.Environ(), how.env...)

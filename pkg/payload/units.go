@@ -91,7 +91,7 @@ func (r *rootfs) installLinks(name string) ([]tree.Node, error) {
 			case "Also":
 				also, err := r.installLinks(v)
 				if err != nil {
-					return nil, fmt.Errorf("Also=%s: %w", v, err)
+					return nil, fmt.Errorf("its Also=%s: %w", v, err)
 				}
 				links = append(links, also...)
 			}

@@ -8,4 +8,6 @@ var packages = map[string]struct{ debian, centos string }{
 	"qemu-img":           {"qemu-utils", "qemu-img"},
 	"qemu-system-x86_64": {"qemu-system-x86", "qemu-kvm"},
 	"newuidmap":          {"uidmap", "shadow-utils"},
+	"newgidmap":          {"uidmap", "shadow-utils"},
+	"unshare":            {"util-linux", "util-linux"},
 }

@@ -3,6 +3,7 @@ package ext4_test
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -14,6 +15,37 @@ import (
 	"github.com/nodekiln/nodekiln/pkg/media/ext4"
 	"github.com/nodekiln/nodekiln/pkg/tree"
 )
+
+// TestRootMadeByMkfs lays a machine's files over a root that mkfs.ext4 filled and e2fsck gave indexes.
+func TestRootMadeByMkfs(t *testing.T) {
+	root := t.TempDir()
+	for i := range 40 {
+		d := filepath.Join(root, "etc", fmt.Sprintf("conf-%d.d", i))
+		if i == 0 {
+			d = filepath.Join(root, "usr", "bin")
+		}
+		if err := os.MkdirAll(d, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		for j := range 15 + 400*max(0, 1-i) {
+			if err := os.WriteFile(filepath.Join(d, fmt.Sprintf("program-%d", j)), pattern(j*97), 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := os.MkdirAll(filepath.Join(root, "var", "lib"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	image := makeImage(t, format{size: gib, dir: root})
+	run(t, "sh", "-c", "e2fsck -fyD "+image+" || test $? = 1")
+	want := append(payload(), tree.File("usr/bin/added", 0o755, epoch(), pattern(100_000), "test"))
+	read := lay(t, image, want...)
+	compare(t, read.FS(), newTree(t, want...))
+	compareByDebugfs(t, image, newTree(t, want...))
+	if b, err := fs.ReadFile(read.FS(), "usr/bin/program-400"); err != nil || !bytes.Equal(b, pattern(400*97)) {
+		t.Errorf("a file of the root is %d bytes (%v), and no longer what it was", len(b), err)
+	}
+}
 
 // TestSharedXattrs replaces one of two files that share a block of attributes, as the kernel lets them.
 func TestSharedXattrs(t *testing.T) {
@@ -70,7 +102,8 @@ func TestSystemBlocksAreNotGivenAway(t *testing.T) {
 	desc[0xC]++
 	sb[0xC]++
 	f := openFS(t, &inMemory{b})
-	if err := f.Write(newTree(t, file("new", "n"))); err == nil {
-		t.Error("the inode table was given to a file")
+	all := patternFile("all", int(f.Usage().FreeBlocks)*1024)
+	if err := f.Write(newTree(t, all)); !errors.Is(err, ext4.ErrCorrupt) {
+		t.Errorf("got %v, want a refusal to give the inode table to a file", err)
 	}
 }

@@ -74,6 +74,7 @@ func (g *group) freeInodes() int { return g.number(bgFreeInodesCountLo, bgFreeIn
 func (g *group) addFreeBlocks(n int) {
 	g.setNumber(bgFreeBlocksCountLo, bgFreeBlocksCountHi, g.freeBlocks()+n)
 }
+
 func (g *group) addFreeInodes(n int) {
 	g.setNumber(bgFreeInodesCountLo, bgFreeInodesCountHi, g.freeInodes()+n)
 }

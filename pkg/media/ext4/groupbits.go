@@ -75,6 +75,7 @@ func (f *FS) inodeBits(num int) (bitmap, error) {
 func (f *FS) blockBitmapSum(b *buffer) uint32 {
 	return crc32c(f.sums.seed, b.data[:f.geo.blocksPerGroup/8])
 }
+
 func (f *FS) inodeBitmapSum(b *buffer) uint32 {
 	return crc32c(f.sums.seed, b.data[:f.geo.inodesPerGroup/8])
 }

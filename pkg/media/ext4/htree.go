@@ -30,7 +30,6 @@ const (
 // indexNode is the root or an inner node of an index.
 type indexNode struct {
 	buf     *buffer
-	logical int
 	entries record // from the first entry to the end of the block
 }
 
@@ -86,7 +85,7 @@ func (f *FS) indexNode(d *dir, logical int) (indexNode, error) {
 	} else if b.data.u32(deInode) != 0 || int(b.data.u16(deRecLen)) != len(b.data) {
 		return indexNode{}, corrupt("its index has no proper node in block %d", logical)
 	}
-	n := indexNode{buf: b, logical: logical, entries: b.data[first:]}
+	n := indexNode{buf: b, entries: b.data[first:]}
 	room := len(n.entries)
 	if f.sums.enabled {
 		room -= dxTailSize

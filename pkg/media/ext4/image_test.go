@@ -37,6 +37,8 @@ type format struct {
 	block    int
 	inode    int
 	inodes   int
+	// dir is copied into it by mkfs.ext4.
+	dir string
 }
 
 func (f format) String() string {
@@ -84,6 +86,9 @@ func makeImage(t testing.TB, f format) string {
 	}
 	if f.inodes != 0 {
 		args = append(args, "-N", strconv.Itoa(f.inodes))
+	}
+	if f.dir != "" {
+		args = append(args, "-d", f.dir)
 	}
 	run(t, "mkfs.ext4", append(args, image)...)
 	return image

@@ -45,8 +45,13 @@ func TestAddToIndex(t *testing.T) {
 		hash     string
 		unsigned bool
 	}{
-		{format{}, "half_md4", false}, {format{}, "half_md4", true}, {format{}, "tea", false}, {format{}, "tea", true},
-		{format{}, "legacy", false}, {format{}, "legacy", true}, {format{features: without("metadata_csum")}, "half_md4", false},
+		{format{}, "half_md4", false},
+		{format{}, "half_md4", true},
+		{format{}, "tea", false},
+		{format{}, "tea", true},
+		{format{}, "legacy", false},
+		{format{}, "legacy", true},
+		{format{features: without("metadata_csum")}, "half_md4", false},
 		{format{block: 2048}, "half_md4", false},
 	} {
 		t.Run(fmt.Sprintf("%v %s %v", c.format, c.hash, c.unsigned), func(t *testing.T) {

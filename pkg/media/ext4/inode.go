@@ -171,8 +171,9 @@ func (in *inode) isSymlink() bool { return in.kind() == typeSymlink }
 func (in *inode) links() int      { return int(in.raw.u16(iLinksCount)) }
 func (in *inode) flags() uint32   { return in.raw.u32(iFlags) }
 func (in *inode) uid() uint32     { return uint32(in.raw.u16(iUID)) | uint32(in.raw.u16(iUIDHigh))<<16 }
-func (in *inode) gid() uint32     { return uint32(in.raw.u16(iGID)) | uint32(in.raw.u16(iGIDHigh))<<16 }
-func (in *inode) area() record    { return in.raw[iBlock : iBlock+blockArea] }
+
+func (in *inode) gid() uint32  { return uint32(in.raw.u16(iGID)) | uint32(in.raw.u16(iGIDHigh))<<16 }
+func (in *inode) area() record { return in.raw[iBlock : iBlock+blockArea] }
 
 func (in *inode) put16(off int, v uint16) { in.raw.put16(off, v); in.dirty = true }
 func (in *inode) put32(off int, v uint32) { in.raw.put32(off, v); in.dirty = true }

@@ -79,6 +79,17 @@ func TestOpenFindsDamage(t *testing.T) {
 	}
 }
 
+func TestReadingWritesNothing(t *testing.T) {
+	image := makeImage(t, format{size: gib})
+	lay(t, image, allKinds()...)
+	dev := &tracked{openImage(t, image), map[int64]bool{}}
+	f := openFS(t, dev)
+	compare(t, f.FS(), newTree(t, allKinds()...))
+	if err := f.Flush(); err != nil || len(dev.clusters) > 0 {
+		t.Errorf("%d clusters are written (%v) where nothing changed", len(dev.clusters), err)
+	}
+}
+
 // putSuper changes a field of the superblock and makes the checksum right again.
 func putSuper(b []byte, off int, v uint32) {
 	sb := b[1024:2048]

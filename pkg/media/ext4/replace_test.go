@@ -140,7 +140,7 @@ func TestNoSpace(t *testing.T) {
 		nodes  func() []tree.Node
 		want   string
 	}{
-		{format{}, func() []tree.Node { return []tree.Node{patternFile("large", 70*mib)} }, "17920 blocks of 4096 bytes are needed, 14319 of 16384 are free"},
+		{format{}, func() []tree.Node { return []tree.Node{patternFile("large", 70*mib)} }, "17920 blocks of 4096 bytes are needed, 14319 of 16384 are free; the whole tree has 1 inodes and needs 17920"},
 		{format{inodes: 32}, func() []tree.Node { return manyFiles("f", 64, 0) }, "an inode is needed"},
 		{format{inodes: 65536}, func() []tree.Node { return manyFiles("f", 16000, 4096) }, "are free"},
 	} {

@@ -1,6 +1,7 @@
 package ext4
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -25,6 +26,9 @@ func (f *FS) Write(t *tree.Tree) error {
 	w := &writer{FS: f, nodes: t.Nodes(), last: map[*inode]int{}}
 	for _, step := range []func() error{w.check, w.aim, w.makeDirs, w.makeFiles, w.makeHardLinks, w.copyContents} {
 		if err := step(); err != nil {
+			if errors.Is(err, ErrNoSpace) {
+				err = fmt.Errorf("%w; the whole tree has %d inodes and needs %d blocks or more", err, w.inodeCount, w.blockCount)
+			}
 			return fmt.Errorf("write ext4: %w", f.fail(err))
 		}
 	}
@@ -39,6 +43,9 @@ type writer struct {
 	nodes []tree.Node
 	// links are the hard links of the tree: what they lead to, by path.
 	links map[string]string
+	// inodeCount and blockCount are what the tree needs, if nothing of it is there yet.
+	inodeCount int
+	blockCount int64
 	// dirSizes is how many blocks the names below a path of the tree need.
 	dirSizes map[string]int
 	// contents are the files whose content is to be copied, in the order of the tree, and last is the place of each
@@ -55,22 +62,20 @@ type pending struct {
 // aim measures the tree, and moves to where it fits without gaps.
 func (w *writer) aim() error {
 	w.dirSizes = w.measureDirs()
-	var blocks int64
-	inodes := 0
 	for _, n := range w.nodes {
 		if n.HardLink != "" {
 			continue
 		}
-		inodes++
+		w.inodeCount++
 		switch n.Mode.Type() {
 		case fs.ModeDir:
-			blocks += int64(w.dirSizes[n.Path])
+			w.blockCount += int64(max(1, w.dirSizes[n.Path]))
 		case 0:
-			blocks += w.blocksFor(n.Size)
+			w.blockCount += w.blocksFor(n.Size)
 		}
 	}
-	w.aimInodes(inodes)
-	return w.FS.aim(int(min(blocks, aimBlocks)))
+	w.aimInodes(w.inodeCount)
+	return w.FS.aim(int(min(w.blockCount, aimBlocks)))
 }
 
 // measureDirs counts the blocks that the names below each path fill, put in one after the other.

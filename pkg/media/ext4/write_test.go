@@ -81,11 +81,18 @@ func accessList() []byte {
 
 func TestWriteAllKinds(t *testing.T) {
 	formats := []format{
-		{}, {size: 2 * gib}, {size: 20 * gib},
-		{features: without("metadata_csum")}, {size: gib, features: without("metadata_csum", "flex_bg")},
-		{size: gib, features: without("64bit")}, {size: gib, features: without("flex_bg", "sparse_super", "resize_inode")},
-		{block: 1024}, {block: 2048}, {block: 1024, features: without("metadata_csum", "64bit")},
-		{features: without("huge_file", "dir_nlink", "extra_isize")}, {inode: 512},
+		{},
+		{size: 2 * gib},
+		{size: 20 * gib},
+		{features: without("metadata_csum")},
+		{size: gib, features: without("metadata_csum", "flex_bg")},
+		{size: gib, features: without("64bit")},
+		{size: gib, features: without("flex_bg", "sparse_super", "resize_inode")},
+		{block: 1024},
+		{block: 2048},
+		{block: 1024, features: without("metadata_csum", "64bit")},
+		{features: without("huge_file", "dir_nlink", "extra_isize")},
+		{inode: 512},
 	}
 	for _, f := range formats {
 		t.Run(f.String(), func(t *testing.T) {
@@ -181,6 +188,10 @@ func compareByDebugfs(t *testing.T, image string, want *tree.Tree) {
 		}
 		for attr, value := range n.Xattrs {
 			requests = append(requests, fmt.Sprintf("ea_get -f %s/%d.%s %s %s", out, i, attr, name, attr))
+			if strings.HasPrefix(attr, "system.posix_acl") {
+				// Where the kernel says that an entry has no id, e2fsprogs says 0.
+				value = bytes.ReplaceAll(value, []byte{0xff, 0xff, 0xff, 0xff}, make([]byte, 4))
+			}
 			defer func() { expectFile(t, fmt.Sprintf("%s/%d.%s", out, i, attr), value) }()
 		}
 	}
@@ -207,7 +218,7 @@ func compareByDebugfs(t *testing.T, image string, want *tree.Tree) {
 func expectFile(t *testing.T, name string, want []byte) {
 	t.Helper()
 	if got, err := os.ReadFile(name); err != nil || !bytes.Equal(got, want) {
-		t.Errorf("debugfs read %d bytes (%v) for %s, not the %d written\n%x\n%x", len(got), err, filepath.Base(name), len(want), got[:min(60,len(got))], want[:min(60,len(want))])
+		t.Errorf("debugfs read %d bytes (%v) for %s, not the %d written", len(got), err, filepath.Base(name), len(want))
 	}
 }
 
