@@ -94,11 +94,12 @@ func (r *recipe) sum() error {
 		Excluded, Modules []string
 		Init, Grub        string
 		Placeholders      string
+		Setup             string
 		ModTime           int64
 		Overlay           string
 	}{
 		formatVersion, r.base.Debian, r.base.Mirrors, r.packages(),
-		excluded(), initrdModules(), initScript, grubTemplate, placeholders, r.modTime.Unix(), listing.String(),
+		excluded(), initrdModules(), initScript, grubTemplate, placeholders, setupScript, r.modTime.Unix(), listing.String(),
 	})
 	if err != nil {
 		return fmt.Errorf("describe the base: %w", err)
