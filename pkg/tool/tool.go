@@ -74,8 +74,8 @@ func Look(name string) (string, error) {
 			}
 		}
 	}
-	pkg := packages[name]
-	return "", &MissingError{Program: name, Debian: pkg.debian, CentOS: pkg.centos}
+	debian, centos := packageOf(name)
+	return "", &MissingError{Program: name, Debian: debian, CentOS: centos}
 }
 
 // Need looks for all the programs and reports every missing one at once.
@@ -141,8 +141,10 @@ func (c Cmd) Output(ctx context.Context) ([]byte, error) {
 // String gives the command as a shell would take it.
 func (c Cmd) String() string {
 	words := make([]string, 0, len(c.Args)+len(c.Env)+1)
-	for _, w := range c.Env {
-		words = append(words, Quote(w))
+	for _, e := range c.Env {
+		// The name stays as it is: a shell takes no quoted word for an assignment.
+		name, value, _ := strings.Cut(e, "=")
+		words = append(words, name+"="+Quote(value))
 	}
 	words = append(words, Quote(c.Name))
 	for _, w := range c.Args {
