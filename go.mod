@@ -3,6 +3,7 @@ module github.com/nodekiln/nodekiln
 go 1.26.0
 
 require (
+	github.com/clarketm/json v1.17.1
 	github.com/cloudflare/cfssl v1.6.5
 	github.com/coreos/butane v0.25.1
 	github.com/coreos/go-systemd/v22 v22.6.0
@@ -31,7 +32,6 @@ require (
 	github.com/aws/aws-sdk-go-v2 v1.39.2 // indirect
 	github.com/bahlo/generic-list-go v0.2.0 // indirect
 	github.com/buger/jsonparser v1.1.2 // indirect
-	github.com/clarketm/json v1.17.1 // indirect
 	github.com/coreos/go-json v0.0.0-20230131223807-18775e0fb4fb // indirect
 	github.com/coreos/go-semver v0.3.1 // indirect
 	github.com/cpuguy83/go-md2man/v2 v2.0.7 // indirect

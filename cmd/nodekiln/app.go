@@ -7,6 +7,7 @@ import (
 	"io"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -20,6 +21,8 @@ const (
 	exitFailed  = 1
 	exitUsage   = 2
 	exitInvalid = 3
+	// exitBrokenPipe is what a shell shows of a program that ended by SIGPIPE.
+	exitBrokenPipe = 128 + int(syscall.SIGPIPE)
 )
 
 // environment is what the commands use of the process.
@@ -43,11 +46,16 @@ func execute(ctx context.Context, args []string, env environment) int {
 	}
 	var usage usageError
 	var invalid *cluster.InvalidError
+	// Only package cli's own errors are such; a program that failed is wrapped in what it was run for.
+	_, unknownTopic := err.(cli.ExitCoder)
 	switch {
+	case errors.Is(err, syscall.EPIPE), errors.Is(context.Cause(ctx), syscall.EPIPE):
+		// Nobody is left to be told.
+		return exitBrokenPipe
 	case errors.As(err, &invalid):
 		fmt.Fprintln(env.stderr, invalid)
 		return exitInvalid
-	case errors.As(err, &usage):
+	case errors.As(err, &usage), unknownTopic:
 		fmt.Fprintf(env.stderr, "nodekiln: %v (see 'nodekiln help')\n", err)
 		return exitUsage
 	case errors.Is(err, context.Canceled):
@@ -106,6 +114,15 @@ func load(c *cli.Context) (*build.Project, error) {
 
 func outFlag() *cli.StringFlag {
 	return &cli.StringFlag{Name: "out", Aliases: []string{"o"}, Value: "out", Usage: "`DIR` that the results are written below"}
+}
+
+// outDir gives the directory of outFlag. An empty one is a variable of a script that was not set.
+func outDir(c *cli.Context) (string, error) {
+	dir := c.String("out")
+	if dir == "" {
+		return "", usagef("--out is empty; the working directory is --out .")
+	}
+	return dir, nil
 }
 
 func formatFlag() *cli.StringFlag {

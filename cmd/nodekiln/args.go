@@ -8,7 +8,9 @@ import (
 )
 
 // flagsFirst moves a command's flags before its arguments, which is the order that package cli reads, so that
-// `nodekiln build cluster.yaml -o out` means what it says. What follows "--" stays where it is.
+// `nodekiln build cluster.yaml -o out` means what it says. What follows "--" stays where it is. A call for help stands
+// alone, since package cli takes an argument beside it for a topic, and so does a last flag that lacks its value, which
+// would take an argument for it.
 func flagsFirst(app *cli.App, args []string) []string {
 	at := slices.IndexFunc(args, func(a string) bool { return app.Command(a) != nil })
 	if at < 0 {
@@ -33,8 +35,12 @@ func flagsFirst(app *cli.App, args []string) []string {
 			rest = append(rest, a)
 			continue
 		}
+		name := strings.TrimLeft(a, "-")
+		if slices.Contains(cli.HelpFlag.Names(), name) || takesValue[name] && i+1 == len(tail) {
+			return slices.Concat(args[:at+1], []string{a})
+		}
 		flags = append(flags, a)
-		if takesValue[strings.TrimLeft(a, "-")] && i+1 < len(tail) {
+		if takesValue[name] {
 			i++
 			flags = append(flags, tail[i])
 		}

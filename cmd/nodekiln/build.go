@@ -19,9 +19,15 @@ func buildCommand(env environment) *cli.Command {
 			&cli.StringFlag{Name: "standalone", Usage: "make each image one self-contained file of `FORMAT`: raw (sparse) or qcow2 (compressed)"},
 		},
 		Action: func(c *cli.Context) error {
+			out, err := outDir(c)
+			if err != nil {
+				return err
+			}
+			bar := newProgress(env.stderr)
+			defer bar.end()
 			o := build.Options{
-				Out: c.String("out"), Version: version, Force: c.Bool("force"),
-				Standalone: build.Standalone(c.String("standalone")), Progress: newProgress(env.stderr),
+				Out: out, Version: version, Force: c.Bool("force"),
+				Standalone: build.Standalone(c.String("standalone")), Progress: bar,
 			}
 			if !o.Standalone.Valid() {
 				return usagef("--standalone is raw or qcow2, not %q", o.Standalone)
@@ -44,6 +50,9 @@ func buildCommand(env environment) *cli.Command {
 				if _, err := fmt.Fprintf(c.App.Writer, "%s/%s\n", res.Dir, m.File); err != nil {
 					return err
 				}
+			}
+			for _, name := range res.Left {
+				fmt.Fprintf(env.stderr, "nodekiln: %s/%s belongs to no machine of this build and is kept; remove it when nobody needs it\n", res.Dir, name)
 			}
 			return nil
 		},

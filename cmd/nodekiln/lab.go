@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"time"
@@ -13,6 +14,9 @@ import (
 
 	"github.com/nodekiln/nodekiln/pkg/build"
 	"github.com/nodekiln/nodekiln/pkg/lab"
+	"github.com/nodekiln/nodekiln/pkg/pki"
+	"github.com/nodekiln/nodekiln/pkg/profile"
+	"github.com/nodekiln/nodekiln/pkg/tool"
 )
 
 // shutdownLimit is how long machines may take to switch themselves off before they are cut off.
@@ -39,7 +43,7 @@ func bootCommand(env environment) *cli.Command {
 		Action: func(c *cli.Context) error {
 			return inLab(c, env, func(dir string, o *lab.Options) {
 				o.StateDir, o.Fresh = filepath.Join(dir, "state"), c.Bool("fresh")
-			}, func(l *lab.Lab, _ string) error { return untilInterrupted(c, env, l) })
+			}, func(l *lab.Lab, at place) error { return untilInterrupted(c, env, l, at) })
 		},
 	}
 }
@@ -51,13 +55,13 @@ func testCommand(env environment) *cli.Command {
 		ArgsUsage: "CLUSTER",
 		Flags:     append(labFlags(), &cli.StringFlag{Name: "junit", Usage: "write the results to `FILE` as JUnit XML too"}),
 		Action: func(c *cli.Context) error {
-			return inLab(c, env, nil, func(l *lab.Lab, cluster string) error {
+			return inLab(c, env, nil, func(l *lab.Lab, at place) error {
 				results, err := untilHealthy(c, l)
 				if results == nil {
 					return err
 				}
 				if file := c.String("junit"); file != "" {
-					err = errors.Join(err, writeFile(file, func(w io.Writer) error { return lab.WriteJUnit(w, cluster, results) }))
+					err = errors.Join(err, writeFile(file, func(w io.Writer) error { return lab.WriteJUnit(w, at.cluster, results) }))
 				}
 				return err
 			})
@@ -65,23 +69,42 @@ func testCommand(env environment) *cli.Command {
 	}
 }
 
+// place is where the things of a cluster are: its images, and its keys.
+type place struct{ cluster, images, bundle string }
+
+// login gives the command that opens a shell on a machine whose SSH port is forwarded to that address of this computer.
+func (p place) login(machine, address string) (string, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return "", err
+	}
+	return tool.Cmd{Name: "ssh", Args: []string{
+		"-i", filepath.Join(p.bundle, pki.OperatorKeyFile), "-o", "UserKnownHostsFile=" + filepath.Join(p.images, build.KnownHostsName),
+		"-o", "HostKeyAlias=" + machine, "-p", port, "root@" + host,
+	}}.String(), nil
+}
+
 // inLab runs the machines of the cluster file that is the command's argument, and ends them after use.
-func inLab(c *cli.Context, env environment, set func(dir string, o *lab.Options), use func(l *lab.Lab, cluster string) error) (err error) {
+func inLab(c *cli.Context, env environment, set func(dir string, o *lab.Options), use func(*lab.Lab, place) error) (err error) {
+	out, err := outDir(c)
+	if err != nil {
+		return err
+	}
+	o, err := labOptions(c, env)
+	if err != nil {
+		return err
+	}
 	p, err := load(c)
 	if err != nil {
 		return err
 	}
-	dir := filepath.Join(c.String("out"), p.Plan.Cluster)
+	dir := filepath.Join(out, p.Plan.Cluster)
 	manifest, err := build.ReadManifest(dir)
 	if err != nil {
 		return err
 	}
-	o := lab.Options{
-		Firmware: c.String("firmware"), Accel: c.String("accel"), Bus: c.String("bus"), NIC: c.String("nic"),
-		Notice: func(text string) { fmt.Fprintln(env.stderr, text) }, Now: time.Now,
-	}
-	if !c.Bool("quiet") {
-		o.Console = env.stderr
+	if err := manifest.Verify(dir); err != nil {
+		return err
 	}
 	if set != nil {
 		set(dir, &o)
@@ -91,7 +114,25 @@ func inLab(c *cli.Context, env environment, set func(dir string, o *lab.Options)
 		return err
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
-	return use(l, manifest.Cluster)
+	return use(l, place{cluster: manifest.Cluster, images: dir, bundle: p.BundleDir()})
+}
+
+// labOptions gives what the flags ask for.
+func labOptions(c *cli.Context, env environment) (lab.Options, error) {
+	o := lab.Options{
+		Firmware: c.String("firmware"), Accel: c.String("accel"), Bus: c.String("bus"), NIC: c.String("nic"),
+		Notice: func(text string) { fmt.Fprintln(env.stderr, text) }, Now: time.Now,
+	}
+	if !c.Bool("quiet") {
+		o.Console = env.stderr
+	}
+	if limit := c.Duration("timeout"); limit <= 0 {
+		return o, usagef("--timeout is more than 0, not %s", limit)
+	}
+	if err := o.Validate(); err != nil {
+		return o, usageError{err}
+	}
+	return o, nil
 }
 
 // untilHealthy waits for all machines and prints the table of results.
@@ -107,13 +148,21 @@ func untilHealthy(c *cli.Context, l *lab.Lab) ([]lab.Result, error) {
 }
 
 // untilInterrupted runs the machines until the user has had enough, and then presses their power buttons.
-func untilInterrupted(c *cli.Context, env environment, l *lab.Lab) error {
-	if _, err := untilHealthy(c, l); err != nil {
+func untilInterrupted(c *cli.Context, env environment, l *lab.Lab, at place) error {
+	results, err := untilHealthy(c, l)
+	if err != nil {
 		if c.Context.Err() != nil {
 			return err
 		}
 		// A machine that is not healthy is what one logs in to look at.
 		fmt.Fprintln(env.stderr, "nodekiln:", err)
+	}
+	for _, r := range results {
+		command, err := at.login(r.Machine, r.Forwards[profile.SSHPortName])
+		if err != nil {
+			return fmt.Errorf("the SSH port of %s: %w", r.Machine, err)
+		}
+		fmt.Fprintln(env.stderr, command)
 	}
 	fmt.Fprintln(env.stderr, "the machines run until you press Ctrl-C")
 	<-c.Context.Done()

@@ -15,12 +15,16 @@ func main() {
 	os.Exit(run())
 }
 
-// run gives the exit code. A signal cancels what is under way, and a second one ends the process at once.
+// run gives the exit code. A signal cancels what is under way, and a second one ends the process at once. A reader of
+// the output that goes away cancels it too.
 func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	context.AfterFunc(ctx, stop)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	catchBrokenPipes()
 	return execute(ctx, os.Args, environment{
-		stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, cacheDir: os.UserCacheDir,
+		stdout: output{os.Stdout, cancel}, stderr: output{os.Stderr, cancel}, getenv: os.Getenv, cacheDir: os.UserCacheDir,
 	})
 }

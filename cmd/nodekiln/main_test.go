@@ -51,6 +51,8 @@ func TestFlagsFirst(t *testing.T) {
 		{"nodekiln build c.yaml --out=out --force", "nodekiln build --out=out --force c.yaml"},
 		{"nodekiln build --force c.yaml", "nodekiln build --force c.yaml"},
 		{"nodekiln build -- -c.yaml --out", "nodekiln build -- -c.yaml --out"},
+		{"nodekiln build c.yaml --force --out", "nodekiln build --out"},
+		{"nodekiln plan c.yaml --format json -h", "nodekiln plan -h"},
 		{"nodekiln validate -", "nodekiln validate -"},
 		{"nodekiln", "nodekiln"},
 		{"nodekiln nothing -x", "nodekiln nothing -x"},

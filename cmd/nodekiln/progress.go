@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"unicode/utf8"
 
@@ -24,11 +23,13 @@ type progress struct {
 	columns int
 	last    float64
 	begun   bool
+	// open says that the cursor is behind a bar that has not come to its end.
+	open bool
 }
 
 func newProgress(w io.Writer) *progress {
 	p := &progress{w: w}
-	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+	if f, ok := w.(interface{ Fd() uintptr }); ok && term.IsTerminal(int(f.Fd())) {
 		if columns, _, err := term.GetSize(int(f.Fd())); err == nil {
 			p.columns = columns
 		}
@@ -39,6 +40,7 @@ func newProgress(w io.Writer) *progress {
 // Stage shows what is being done, and how much of the whole is behind it, from 0 to 1.
 func (p *progress) Stage(what string, done float64) {
 	if p.columns > 0 {
+		p.open = done < 1
 		full := int(done * barWidth)
 		line := []rune(fmt.Sprintf("base [%s%s] %3.0f%% %s", strings.Repeat("#", full), strings.Repeat(".", barWidth-full), done*100, what))
 		line = line[:min(len(line), p.columns-1)]
@@ -54,4 +56,12 @@ func (p *progress) Stage(what string, done float64) {
 	}
 	p.begun, p.last = true, done
 	fmt.Fprintf(p.w, "base: %3.0f%% %s\n", done*100, what)
+}
+
+// end leaves the line of a bar that has not come to its end, so that what follows has one of its own.
+func (p *progress) end() {
+	if p.open {
+		fmt.Fprintln(p.w)
+		p.open = false
+	}
 }

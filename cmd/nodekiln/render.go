@@ -11,13 +11,17 @@ import (
 func renderCommand(env environment) *cli.Command {
 	return &cli.Command{
 		Name:      "render",
-		Usage:     "write each machine's files below DIR/<machine>/rootfs, and make no image",
+		Usage:     "write each machine as files, Ignition and cloud-init below DIR/<machine>, and make no image",
 		ArgsUsage: "CLUSTER",
 		Flags: []cli.Flag{
 			outFlag(), cacheFlag(),
 			&cli.BoolFlag{Name: "force", Usage: "replace machines that are there"},
 		},
 		Action: func(c *cli.Context) error {
+			out, err := outDir(c)
+			if err != nil {
+				return err
+			}
 			p, err := load(c)
 			if err != nil {
 				return err
@@ -30,10 +34,10 @@ func renderCommand(env environment) *cli.Command {
 			if err != nil {
 				return err
 			}
-			if err := build.Render(c.Context, p, build.RenderOptions{Out: c.String("out"), CacheDir: cache, Epoch: epoch, Force: c.Bool("force")}); err != nil {
+			if err := build.Render(c.Context, p, build.RenderOptions{Out: out, CacheDir: cache, Epoch: epoch, Force: c.Bool("force")}); err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(c.App.Writer, "%s: %d machines\n", c.String("out"), len(p.Plan.Machines))
+			_, err = fmt.Fprintf(c.App.Writer, "%s: %d machines\n", out, len(p.Plan.Machines))
 			return err
 		},
 	}

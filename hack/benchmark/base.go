@@ -16,7 +16,7 @@ func (b bench) base(ctx context.Context) error {
 	if err := os.WriteFile(file, []byte(clusterFile(1)), 0o644); err != nil {
 		return err
 	}
-	own, err := measure(ctx, nil, b.program, "build", file, "--out", filepath.Join(b.dir, "base"), "--cache-dir", cache)
+	own, err := measure(ctx, b.program, "build", file, "--out", filepath.Join(b.dir, "base"), "--cache-dir", cache)
 	if err != nil {
 		return err
 	}
@@ -24,7 +24,7 @@ func (b bench) base(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	peer, err := measure(ctx, nil, "mmdebstrap", "--quiet", "--variant=minbase", "--include="+strings.Join(packages, ","),
+	peer, err := measure(ctx, "mmdebstrap", "--quiet", "--variant=minbase", "--include="+strings.Join(packages, ","),
 		"bookworm", filepath.Join(b.dir, "peer.tar"))
 	if err != nil {
 		return err

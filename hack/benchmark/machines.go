@@ -75,12 +75,12 @@ func (b bench) cluster(ctx context.Context, machines int) (u usage, images, base
 		if err := os.WriteFile(warm, []byte(clusterFile(1)), 0o644); err != nil {
 			return u, 0, 0, err
 		}
-		if _, err := measure(ctx, nil, b.program, "build", warm, "--out", filepath.Join(b.dir, "warm")); err != nil {
+		if _, err := measure(ctx, b.program, "build", warm, "--out", filepath.Join(b.dir, "warm")); err != nil {
 			return u, 0, 0, err
 		}
 	}
 	out := filepath.Join(dir, "out")
-	if u, err = measure(ctx, nil, b.program, "build", file, "--out", out); err != nil {
+	if u, err = measure(ctx, b.program, "build", file, "--out", out); err != nil {
 		return u, 0, 0, err
 	}
 	err = filepath.WalkDir(out, func(path string, d fs.DirEntry, err error) error {

@@ -59,9 +59,8 @@ type usage struct {
 }
 
 // measure runs a program.
-func measure(ctx context.Context, env []string, name string, args ...string) (usage, error) {
+func measure(ctx context.Context, name string, args ...string) (usage, error) {
 	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Env = append(os.Environ(), env...)
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
 	start := time.Now()

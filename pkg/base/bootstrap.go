@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/nodekiln/nodekiln/pkg/media"
 	"github.com/nodekiln/nodekiln/pkg/tool"
 )
 
@@ -79,10 +80,12 @@ func runOnLeash(ctx context.Context, cmd tool.Cmd) error {
 }
 
 func canBootstrap(root bool) error {
+	// The disk comes last, and what it needs is told before the minute that the bootstrap takes.
+	disk := media.CanWriteGolden()
 	if root {
-		return tool.Need("mmdebstrap", "unshare")
+		return errors.Join(tool.Need("mmdebstrap", "unshare"), disk)
 	}
-	return checkNamespace()
+	return errors.Join(checkNamespace(), disk)
 }
 
 func writeReadable(name, text string) error {

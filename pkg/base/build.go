@@ -19,10 +19,11 @@ type build struct {
 
 // run makes the image and gives what is known of it. The temporary files are gone when it returns.
 func (b build) run(ctx context.Context) (_ Info, err error) {
-	dir, err := b.entry.makeWorkdir(ctx)
+	dir, lock, err := b.entry.makeWorkdir(ctx)
 	if err != nil {
 		return Info{}, err
 	}
+	defer lock.Close()
 	defer func() { err = errors.Join(err, b.entry.removeWorkdirs(context.WithoutCancel(ctx))) }()
 	name, err := b.recipe.bootstrap(ctx, dir, b.progress)
 	if err != nil {

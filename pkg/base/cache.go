@@ -58,6 +58,9 @@ func (e entry) load() (Golden, error) {
 	if err := json.Unmarshal(text, &g.Info); err != nil {
 		return Golden{}, fmt.Errorf("read %s: %w", e.path(infoName), err)
 	}
+	if sum, err := hex.DecodeString(g.Digest); err != nil || len(sum) != sha256.Size {
+		return Golden{}, fmt.Errorf("%s has the digest %q, which is none", e.path(infoName), g.Digest)
+	}
 	stat, err := os.Stat(g.Path)
 	if errors.Is(err, os.ErrNotExist) {
 		return Golden{}, fmt.Errorf("%s is gone", g.Path)

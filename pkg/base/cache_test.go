@@ -116,12 +116,39 @@ func TestLockIsHeldByOne(t *testing.T) {
 	again()
 }
 
+func TestWorkdirsOfKilledBuildsAreSwept(t *testing.T) {
+	alive, dead := entry{dir: t.TempDir()}, entry{dir: t.TempDir()}
+	fill := func(e entry) (dir string, lock *os.File) {
+		dir, lock, err := e.makeWorkdir(t.Context())
+		if err != nil {
+			skip(t, err)
+		}
+		t.Cleanup(func() {
+			lock.Close()
+			must(t, e.removeWorkdirs(context.Background()))
+		})
+		must(t, os.WriteFile(filepath.Join(dir, "root.tar"), nil, 0o600))
+		return dir, lock
+	}
+	kept, _ := fill(alive)
+	swept, lock := fill(dead)
+	must(t, lock.Close())
+	sweep(t.Context())
+	if _, err := os.Stat(kept); err != nil {
+		t.Errorf("a build lost its directory: %v", err)
+	}
+	if _, err := os.Stat(swept); !os.IsNotExist(err) {
+		t.Errorf("the directory of a killed build is left: %v", err)
+	}
+}
+
 func TestWorkdirIsMadeAndRemoved(t *testing.T) {
 	e := entry{dir: t.TempDir()}
-	dir, err := e.makeWorkdir(t.Context())
+	dir, lock, err := e.makeWorkdir(t.Context())
 	if err != nil {
 		skip(t, err)
 	}
+	defer lock.Close()
 	info, err := os.Stat(dir)
 	must(t, err)
 	if info.Mode().Perm() != 0o777 || info.Mode()&os.ModeSticky == 0 {
@@ -129,8 +156,9 @@ func TestWorkdirIsMadeAndRemoved(t *testing.T) {
 	}
 	must(t, os.MkdirAll(filepath.Join(dir, "mmdebstrap.x/etc"), 0o755))
 	must(t, os.WriteFile(filepath.Join(dir, "mmdebstrap.x/etc/f"), nil, 0o600))
-	again, err := e.makeWorkdir(t.Context())
+	again, lockAgain, err := e.makeWorkdir(t.Context())
 	must(t, err)
+	defer lockAgain.Close()
 	if left, err := os.ReadDir(again); err != nil || len(left) != 0 {
 		t.Errorf("left: %v, %v", left, err)
 	}

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -24,6 +25,9 @@ const (
 	spareMemory = 2 << 30
 )
 
+// publicDirs are the places for everybody's temporary files, memory first.
+func publicDirs() []string { return []string{"/dev/shm", "/var/tmp", "/tmp"} }
+
 // workdirs gives where the temporary files of an entry may be, the best place first: memory, beside the cache, and the
 // places for everybody's temporary files, since a plain user's bootstrap runs under other user ids, which can not enter
 // that user's home. The name tells entries of one machine apart.
@@ -31,16 +35,18 @@ func (e entry) workdirs() []string {
 	sum := sha256.Sum256([]byte(e.dir))
 	name := fmt.Sprintf("nodekiln-%d-%x", os.Geteuid(), sum[:6])
 	dirs := []string{}
-	for _, parent := range []string{"/dev/shm", e.dir, "/var/tmp", "/tmp"} {
+	for _, parent := range slices.Insert(publicDirs(), 1, e.dir) {
 		dirs = append(dirs, filepath.Join(parent, name))
 	}
 	return dirs
 }
 
-// makeWorkdir removes what earlier builds left and makes a fresh directory in the best place that there is.
-func (e entry) makeWorkdir(ctx context.Context) (string, error) {
+// makeWorkdir removes what earlier builds left and makes a fresh directory in the best place that there is. It is this
+// build's until the lock is closed, which a killed process does too.
+func (e entry) makeWorkdir(ctx context.Context) (dir string, lock *os.File, err error) {
+	sweep(ctx)
 	if err := e.removeWorkdirs(ctx); err != nil {
-		return "", err
+		return "", nil, err
 	}
 	var reasons []error
 	for _, dir := range e.workdirs() {
@@ -51,11 +57,48 @@ func (e entry) makeWorkdir(ctx context.Context) (string, error) {
 		}
 		if err == nil {
 			// apt's own user, and in a user namespace every user of the image, work below it; sticky, as /tmp is.
-			return dir, os.Chmod(dir, 0o777|fs.ModeSticky)
+			err = os.Chmod(dir, 0o777|fs.ModeSticky)
+		}
+		if err == nil {
+			lock, err = lockDir(dir)
+		}
+		if err == nil {
+			return dir, lock, nil
 		}
 		reasons = append(reasons, fmt.Errorf("%s: %w", filepath.Dir(dir), err))
 	}
-	return "", fmt.Errorf("find a place for %d MiB of temporary files: %w", workSize>>20, errors.Join(reasons...))
+	return "", nil, fmt.Errorf("find a place for %d MiB of temporary files: %w", workSize>>20, errors.Join(reasons...))
+}
+
+// lockDir takes a directory for this process, or fails at once if another has it.
+func lockDir(dir string) (*os.File, error) {
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("lock %s: %w", dir, err)
+	}
+	return f, nil
+}
+
+// sweep removes the work directories that killed builds of whatever base and cache have left: those of this user that
+// nobody has locked. An empty one may be about to be locked, and takes no room. What can not be removed stays.
+func sweep(ctx context.Context) {
+	for _, parent := range publicDirs() {
+		// The pattern has no error to be found in it.
+		dirs, _ := filepath.Glob(filepath.Join(parent, fmt.Sprintf("nodekiln-%d-????????????", os.Geteuid())))
+		for _, dir := range dirs {
+			if files, err := os.ReadDir(dir); err != nil || len(files) == 0 {
+				continue
+			}
+			if lock, err := lockDir(dir); err == nil {
+				_ = removeAll(ctx, dir)
+				lock.Close()
+			}
+		}
+	}
 }
 
 // suits tells why a directory can not hold a bootstrap, nil if it can.

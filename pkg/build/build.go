@@ -2,6 +2,7 @@ package build
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -57,6 +58,9 @@ type Result struct {
 	// Dir holds the images and the manifest.
 	Dir      string
 	Manifest *Manifest
+	// Left are the names of images in Dir that the manifest does not have, sorted: mostly of machines that were removed
+	// from the cluster file. They hold these machines' keys.
+	Left []string
 }
 
 // Build bakes the image of each machine.
@@ -65,7 +69,11 @@ func Build(ctx context.Context, p *Project, o Options) (_ *Result, err error) {
 	if err != nil {
 		return nil, err
 	}
-	golden, err := base.Ensure(ctx, p.Plan.Base, base.Options{CacheDir: o.CacheDir, Progress: o.Progress, ModTime: o.Epoch})
+	configurer, err := machine.NewConfigurer(p.Plan, p.Profile, bundle)
+	if err != nil {
+		return nil, err
+	}
+	golden, err := ensureBase(ctx, p.Plan, configurer, bundle, base.Options{CacheDir: o.CacheDir, Progress: o.Progress, ModTime: o.Epoch})
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +84,7 @@ func Build(ctx context.Context, p *Project, o Options) (_ *Result, err error) {
 	}
 	defer func() { err = errors.Join(err, out.close()) }()
 
-	b := baker{project: p, options: o, bundle: bundle, out: out}
+	b := baker{project: p, options: o, bundle: bundle, configurer: configurer, out: out}
 	if b.manifest, err = b.bakeAll(ctx, golden); err != nil {
 		return nil, err
 	}
@@ -86,16 +94,21 @@ func Build(ctx context.Context, p *Project, o Options) (_ *Result, err error) {
 	if err := out.commit(o.Force); err != nil {
 		return nil, err
 	}
-	return &Result{Dir: dir, Manifest: b.manifest}, nil
+	left, err := out.tidy(b.manifest)
+	if err != nil {
+		return nil, err
+	}
+	return &Result{Dir: dir, Manifest: b.manifest, Left: left}, nil
 }
 
 // baker is one build under way.
 type baker struct {
-	project  *Project
-	options  Options
-	bundle   *pki.Bundle
-	out      *staging
-	manifest *Manifest
+	project    *Project
+	options    Options
+	bundle     *pki.Bundle
+	configurer *machine.Configurer
+	out        *staging
+	manifest   *Manifest
 }
 
 // bakeAll makes the images of all machines, as many at once as there are processors.
@@ -105,10 +118,6 @@ func (b *baker) bakeAll(ctx context.Context, g base.Golden) (*Manifest, error) {
 		Nodekiln: b.options.Version, Cluster: p.Cluster, Profile: p.Profile,
 		Base:     ImageFile{File: goldenName(g), Format: "qcow2", SHA256: g.Digest},
 		Machines: make([]MachineImage, len(p.Machines)),
-	}
-	configurer, err := machine.NewConfigurer(p, b.project.Profile, b.bundle)
-	if err != nil {
-		return nil, err
 	}
 	golden, err := media.OpenGolden(g.Path)
 	if err != nil {
@@ -127,9 +136,9 @@ func (b *baker) bakeAll(ctx context.Context, g base.Golden) (*Manifest, error) {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			image, err := b.bake(ctx, configurer, golden, man.Base.File, m)
+			image, err := b.bake(ctx, golden, man.Base.File, m)
 			if err != nil {
-				return fmt.Errorf("bake %s: %w", m.Name, err)
+				return fmt.Errorf("bake %s: %w", m.Name, redact(err, b.bundle, p))
 			}
 			man.Machines[i] = image
 			return nil
@@ -141,22 +150,34 @@ func (b *baker) bakeAll(ctx context.Context, g base.Golden) (*Manifest, error) {
 // goldenName is the name of the base among the images: its content's, so that an overlay never meets another base.
 func goldenName(g base.Golden) string { return "golden-" + g.Digest[:12] + ".qcow2" }
 
-// copyGolden puts the base beside the overlays, unless it is there.
+// copyGolden puts the base beside the overlays, unless it is there. Each machine is as sound as this file, so that its
+// content is looked at, and not only its size.
 func (b *baker) copyGolden(g base.Golden) error {
 	name := goldenName(g)
-	if info, err := os.Stat(filepath.Join(b.out.dir, name)); err == nil && info.Size() == g.Size {
-		return nil
+	info, err := os.Stat(filepath.Join(b.out.dir, name))
+	if err == nil && info.Size() == g.Size {
+		sum, err := hashFile(filepath.Join(b.out.dir, name))
+		if err != nil || hex.EncodeToString(sum) == g.Digest {
+			return err
+		}
 	}
 	// Overlays would be worth nothing if somebody wrote to what they are laid over: it is read-only.
 	if err := b.out.copy(name, g.Path, 0o444); err != nil {
 		return err
 	}
-	return b.out.image(name, g.Digest)
+	sum, err := hashFile(b.out.path(name))
+	if err != nil {
+		return err
+	}
+	if hex.EncodeToString(sum) != g.Digest {
+		return fmt.Errorf("%s is damaged: remove it, and the next build makes it anew", g.Path)
+	}
+	return b.out.image(name)
 }
 
 // bake makes the image of one machine.
-func (b *baker) bake(ctx context.Context, c *machine.Configurer, golden *media.Golden, backing string, m plan.Machine) (MachineImage, error) {
-	cfg, err := c.Configure(m)
+func (b *baker) bake(ctx context.Context, golden *media.Golden, backing string, m plan.Machine) (MachineImage, error) {
+	cfg, err := b.configurer.Configure(m)
 	if err != nil {
 		return MachineImage{}, err
 	}
@@ -196,7 +217,7 @@ func (b *baker) bake(ctx context.Context, c *machine.Configurer, golden *media.G
 		return MachineImage{}, err
 	}
 	image.SHA256 = written.Digest
-	return image, b.out.image(image.File, written.Digest)
+	return image, b.out.image(image.File)
 }
 
 // describe writes what goes with the images: the manifest, the checksums, and the machines' SSH host keys.
@@ -210,7 +231,7 @@ func (b *baker) describe() error {
 		return err
 	}
 	return errors.Join(
-		b.out.write(knownHostsName, known),
+		b.out.write(KnownHostsName, known),
 		b.out.write(checksumsName, b.checksums()),
 		b.out.write(manifestName, manifest),
 	)

@@ -12,7 +12,7 @@ const module = "github.com/nodekiln/nodekiln/"
 // edges are the packages of this module that each may import: the data flows one way. A package that is not listed may
 // import none, and nobody but cmd imports build.
 var edges = map[string][]string{
-	"cmd/nodekiln":   {"pkg/build", "pkg/cluster", "pkg/lab", "pkg/pki", "pkg/profile"},
+	"cmd/nodekiln":   {"pkg/build", "pkg/cluster", "pkg/lab", "pkg/pki", "pkg/profile", "pkg/tool"},
 	"pkg/build":      {"pkg/base", "pkg/cluster", "pkg/lab", "pkg/machine", "pkg/media", "pkg/payload", "pkg/pki", "pkg/plan", "pkg/profile", "pkg/tree"},
 	"pkg/profile":    {"profiles"},
 	"pkg/plan":       {"pkg/cluster", "pkg/profile"},
@@ -32,7 +32,7 @@ var onlyUsers = map[string][]string{
 	"github.com/diskfs/go-diskfs": {"pkg/media"},
 	"github.com/urfave/cli/v2":    {"cmd/nodekiln"},
 	"github.com/coreos/butane":    {"pkg/machine"},
-	"gopkg.in/yaml.v3":            {"pkg/cluster", "pkg/profile", "pkg/tree"},
+	"gopkg.in/yaml.v3":            {"pkg/cluster", "pkg/payload", "pkg/profile", "pkg/tree"},
 	"net/http":                    {},
 }
 

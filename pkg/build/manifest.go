@@ -7,11 +7,13 @@ import (
 	"path/filepath"
 )
 
-// Names of the files beside the images.
+// KnownHostsName is the file beside the images that has the machines' SSH host keys.
+const KnownHostsName = "known_hosts"
+
+// Names of the other files beside the images.
 const (
-	manifestName   = "manifest.json"
-	checksumsName  = "SHA256SUMS"
-	knownHostsName = "known_hosts"
+	manifestName  = "manifest.json"
+	checksumsName = "SHA256SUMS"
 )
 
 // Manifest says what a directory of images holds.
@@ -20,7 +22,7 @@ type Manifest struct {
 	Nodekiln string `json:"nodekiln"`
 	Cluster  string `json:"cluster"`
 	Profile  string `json:"profile"`
-	// Base is the image that overlays are on.
+	// Base is the golden image that the machines were made from. It is beside overlays, and not beside standalone images.
 	Base     ImageFile      `json:"base"`
 	Machines []MachineImage `json:"machines"`
 }

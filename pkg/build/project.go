@@ -59,3 +59,12 @@ func (p *Project) Bundle(ctx context.Context) (*pki.Bundle, error) {
 	}
 	return b, nil
 }
+
+// redact hides the project's secrets in what a template, a parser or a writer says of a machine's files.
+func redact(err error, b *pki.Bundle, p *plan.Plan) error {
+	var hashes []string
+	for _, u := range p.Users {
+		hashes = append(hashes, u.PasswordHash)
+	}
+	return b.Redact(err, hashes...)
+}

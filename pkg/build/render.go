@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/nodekiln/nodekiln/pkg/base"
 	"github.com/nodekiln/nodekiln/pkg/machine"
 	"github.com/nodekiln/nodekiln/pkg/media"
@@ -37,8 +39,8 @@ type RenderOptions struct {
 	Force bool
 }
 
-// Render writes the files of each machine, and makes no image.
-func Render(ctx context.Context, p *Project, o RenderOptions) error {
+// Render writes each machine's payloads, and makes no image.
+func Render(ctx context.Context, p *Project, o RenderOptions) (err error) {
 	bundle, err := p.Bundle(ctx)
 	if err != nil {
 		return err
@@ -52,23 +54,55 @@ func Render(ctx context.Context, p *Project, o RenderOptions) error {
 		return err
 	}
 	defer closeRoot()
+	out, err := newStaging(o.Out)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, out.close()) }()
+	for _, m := range p.Plan.Machines {
+		if _, err := os.Lstat(filepath.Join(o.Out, m.Name)); err == nil && !o.Force {
+			return fmt.Errorf("%s exists and is kept; give --force to replace it", filepath.Join(o.Out, m.Name))
+		}
+	}
 	for _, m := range p.Plan.Machines {
 		if err := ctx.Err(); err != nil {
-			return err
+			return context.Cause(ctx)
 		}
-		cfg, err := configurer.Configure(m)
-		if err != nil {
-			return err
+		if err := renderMachine(out.path(m.Name), configurer, p.Plan, m, root, o.Epoch); err != nil {
+			return fmt.Errorf("render %s: %w", m.Name, redact(err, bundle, p.Plan))
 		}
-		files, err := payload.Rootfs(cfg, root, o.Epoch)
-		if err != nil {
-			return fmt.Errorf("render %s: %w", m.Name, err)
-		}
-		if err := writeRendered(filepath.Join(o.Out, m.Name), files, o.Force); err != nil {
+	}
+	return publishRendered(out, p.Plan.Machines)
+}
+
+// renderMachine writes the directory of one machine; root is the base's file system, nil where there is none.
+func renderMachine(dir string, c *machine.Configurer, p *plan.Plan, m plan.Machine, root fs.FS, epoch time.Time) error {
+	cfg, err := c.Configure(m)
+	if err != nil {
+		return err
+	}
+	files, err := payload.Rootfs(cfg, root, epoch)
+	if err != nil {
+		return err
+	}
+	if err := writeRendered(dir, files, epoch); err != nil {
+		return err
+	}
+	return writePayloads(dir, cfg, host(p, m))
+}
+
+// publishRendered gives the machines' directories their names, once they are all on the disk.
+func publishRendered(out *staging, machines []plan.Machine) error {
+	if err := unix.Syncfs(int(out.lock.Fd())); err != nil {
+		return fmt.Errorf("sync %s: %w", out.dir, err)
+	}
+	for _, m := range machines {
+		dir := filepath.Join(out.dir, m.Name)
+		if err := errors.Join(os.RemoveAll(dir), os.Rename(out.path(m.Name), dir)); err != nil {
 			return fmt.Errorf("render %s: %w", m.Name, err)
 		}
 	}
-	return nil
+	return out.lock.Sync()
 }
 
 // cachedRoot gives the root filesystem of the base if the cache has it, and else nil.
@@ -85,32 +119,24 @@ func cachedRoot(b plan.Base, o RenderOptions) (fs.FS, func() error, error) {
 		return nil, nothing, err
 	}
 	root, err := golden.Root()
-	return root, golden.Close, err
+	if err != nil {
+		return nil, nothing, errors.Join(err, golden.Close())
+	}
+	return root, golden.Close, nil
 }
 
-// writeRendered writes a machine's directory, which has its name only when it is whole.
-func writeRendered(dir string, files *tree.Tree, force bool) error {
-	if _, err := os.Lstat(dir); err == nil && !force {
-		return fmt.Errorf("%s exists and is kept; give --force to replace it", dir)
-	}
+// writeRendered writes a machine's directory.
+func writeRendered(dir string, files *tree.Tree, modTime time.Time) error {
 	var manifest bytes.Buffer
 	if err := tree.WriteManifest(&manifest, files); err != nil {
 		return err
 	}
-	partial := filepath.Join(filepath.Dir(dir), ".partial-"+filepath.Base(dir))
-	err := errors.Join(os.RemoveAll(partial), os.MkdirAll(partial, 0o700))
-	if err != nil {
+	if err := os.Mkdir(dir, 0o700); err != nil {
 		return err
 	}
-	defer os.RemoveAll(partial)
-	if err := tree.WriteDir(filepath.Join(partial, rootfsName), files); err != nil {
+	// The directories that the base has are not among the machine's files, but are needed here to hold these.
+	if err := tree.WriteDir(filepath.Join(dir, rootfsName), files.WithParents(modTime)); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(partial, mtreeName), manifest.Bytes(), 0o600); err != nil {
-		return err
-	}
-	if err := os.RemoveAll(dir); err != nil {
-		return err
-	}
-	return os.Rename(partial, dir)
+	return os.WriteFile(filepath.Join(dir, mtreeName), manifest.Bytes(), 0o600)
 }

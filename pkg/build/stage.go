@@ -2,7 +2,6 @@ package build
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -19,14 +18,17 @@ import (
 // stagingName is the directory, inside that of the results, in which files are made before they get their names.
 const stagingName = ".partial"
 
-// staging is a set of files in the making. Files appear in the directory all at the end, each whole, or not at all.
+// staging is a set of images in the making, and of files that describe them. They get their names in the directory all
+// at the end, each whole, or not at all.
 type staging struct {
 	dir  string
 	lock *os.File
 
 	mu sync.Mutex
-	// ready are the files that wait for their names, changed those of them that will replace a different image.
+	// ready are the images that wait for their names, changed those of them that will replace a different one.
 	ready, changed []string
+	// described are the files that describe the images.
+	described []string
 }
 
 // newStaging takes the directory for this process alone, and clears what a killed one has left.
@@ -66,7 +68,7 @@ func (s *staging) write(name string, content []byte) error {
 	if err := errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
 	}
-	s.ready = append(s.ready, name)
+	s.described = append(s.described, name)
 	return nil
 }
 
@@ -89,9 +91,9 @@ func (s *staging) copy(name, from string, perm fs.FileMode) error {
 	return nil
 }
 
-// image declares an image made that has that SHA-256, in hexadecimal.
-func (s *staging) image(name, digest string) error {
-	same, there, err := compare(filepath.Join(s.dir, name), s.path(name), digest)
+// image declares an image made.
+func (s *staging) image(name string) error {
+	same, there, err := compare(filepath.Join(s.dir, name), s.path(name))
 	if err != nil {
 		return err
 	}
@@ -108,38 +110,37 @@ func (s *staging) image(name, digest string) error {
 	return nil
 }
 
-// compare tells whether there is an old file, and whether it is the same as the new one of that SHA-256.
-func compare(old, made, digest string) (same, there bool, err error) {
-	a, err := os.Stat(old)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, false, nil
-	} else if err != nil {
-		return false, false, err
-	}
-	b, err := os.Stat(made)
-	if err != nil {
-		return false, true, err
-	}
-	if a.Size() != b.Size() {
-		return false, true, nil
-	}
-	sum, err := hashFile(old)
-	return hex.EncodeToString(sum) == digest, true, err
-}
-
 // commit gives the files their names. Without force it does so only if none replaces a different one.
+//
+// An image never lies beside a description of another one, not after a loss of power either: where images are replaced,
+// the descriptions of the old ones go first, and the new ones come when all images are on the disk.
 func (s *staging) commit(force bool) error {
 	slices.Sort(s.changed)
 	if len(s.changed) > 0 && !force {
 		return fmt.Errorf("%s: kept, since these are there and differ from what is built now: %s; give --force to replace them",
 			s.dir, strings.Join(s.changed, ", "))
 	}
-	for _, name := range s.ready {
-		if err := os.Rename(s.path(name), filepath.Join(s.dir, name)); err != nil {
-			return fmt.Errorf("give %s its name: %w", name, err)
+	if len(s.changed) > 0 {
+		for _, name := range s.described {
+			if err := os.Remove(filepath.Join(s.dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return fmt.Errorf("remove what describes the images that are replaced: %w", err)
+			}
+		}
+		if err := s.lock.Sync(); err != nil {
+			return fmt.Errorf("sync %s: %w", s.dir, err)
 		}
 	}
-	return s.lock.Sync()
+	for _, step := range [][]string{s.ready, s.described} {
+		for _, name := range step {
+			if err := os.Rename(s.path(name), filepath.Join(s.dir, name)); err != nil {
+				return fmt.Errorf("give %s its name: %w", name, err)
+			}
+		}
+		if err := s.lock.Sync(); err != nil {
+			return fmt.Errorf("sync %s: %w", s.dir, err)
+		}
+	}
+	return nil
 }
 
 // close removes what has not got its name, and frees the directory.

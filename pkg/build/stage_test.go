@@ -1,8 +1,6 @@
 package build
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,8 +13,7 @@ func makeImage(t *testing.T, s *staging, name, content string) {
 	if err := os.WriteFile(s.path(name), []byte(content), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	sum := sha256.Sum256([]byte(content))
-	if err := s.image(name, hex.EncodeToString(sum[:])); err != nil {
+	if err := s.image(name); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -120,5 +117,32 @@ func TestStagingIsExclusiveAndClearsLeftovers(t *testing.T) {
 	}
 	if err := again.close(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestStagingNeverDescribesOtherImages interrupts the replacing of images: no description of the old ones is left.
+func TestStagingNeverDescribesOtherImages(t *testing.T) {
+	dir := t.TempDir()
+	if err := stage(t, dir, "one", false); err != nil {
+		t.Fatal(err)
+	}
+	s, err := newStaging(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.close()
+	makeImage(t, s, "a.qcow2", "two")
+	makeImage(t, s, "b.qcow2", "two")
+	if err := s.write("manifest.json", []byte("of two")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(s.path("b.qcow2")); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.commit(true); err == nil {
+		t.Fatal("an image that is not there got its name")
+	}
+	if _, err := os.Stat(filepath.Join(dir, "manifest.json")); !os.IsNotExist(err) {
+		t.Errorf("a manifest lies beside images that it does not describe: %v", err)
 	}
 }

@@ -14,6 +14,12 @@ import (
 // meminfoPath is where the kernel says how much memory is free: proc_meminfo(5).
 const meminfoPath = "/proc/meminfo"
 
+// Validate tells everything that is wrong with the options themselves.
+func (o Options) Validate() error {
+	_, err := o.complete()
+	return err
+}
+
 // complete puts the defaults in, and checks the rest.
 func (o Options) complete() (Options, error) {
 	if o.Now == nil {

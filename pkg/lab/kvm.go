@@ -25,17 +25,9 @@ const (
 	probeEnded = probeWord<<1 | 1
 )
 
-// ProbeKVM finds out whether KVM really runs guests, and gives the reason if not. A device that can be opened proves
+// probeKVM finds out whether KVM really runs guests, and gives the reason if not. A device that can be opened proves
 // nothing: inside another virtual machine a guest may hang in its firmware or run a thousand times too slowly. So a
 // guest is run, which takes at most a few seconds.
-func ProbeKVM(ctx context.Context) error {
-	qemu, err := findQEMU()
-	if err != nil {
-		return err
-	}
-	return probeKVM(ctx, qemu, kvmDevice)
-}
-
 func probeKVM(ctx context.Context, qemu, device string) error {
 	f, err := os.OpenFile(device, os.O_RDWR, 0)
 	if errors.Is(err, os.ErrPermission) {

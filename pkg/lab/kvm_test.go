@@ -94,7 +94,11 @@ func TestProbeIsCancelled(t *testing.T) {
 func TestProbeKVM(t *testing.T) {
 	t.Parallel()
 	need(t, "qemu-system-x86_64")
-	t.Logf("KVM: %v", ProbeKVM(t.Context()))
+	qemu, err := findQEMU()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("KVM: %v", probeKVM(t.Context(), qemu, kvmDevice))
 }
 
 func TestBrokenKVMIsReplacedByTCG(t *testing.T) {

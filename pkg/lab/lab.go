@@ -48,7 +48,7 @@ type Forward struct {
 type Options struct {
 	// Firmware is bios or uefi.
 	Firmware string
-	// Accel is auto, tcg or kvm. auto takes KVM where ProbeKVM finds it to work.
+	// Accel is auto, tcg or kvm. auto takes KVM where a guest is found to run on it.
 	Accel string
 	// Bus of the disk is virtio, ahci or nvme.
 	Bus string

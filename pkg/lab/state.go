@@ -18,7 +18,8 @@ import (
 // openStateDir gives the absolute path of the state directory, and whether it is a temporary one.
 func openStateDir(dir string) (path string, temporary bool, err error) {
 	if dir == "" {
-		if path, err = os.MkdirTemp("", "nodekiln-lab-"); err != nil {
+		removeLeftovers()
+		if path, err = os.MkdirTemp("", temporaryPattern); err != nil {
 			return "", false, fmt.Errorf("make a directory for the lab's state: %w", err)
 		}
 		return path, true, nil

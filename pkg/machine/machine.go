@@ -4,6 +4,7 @@ package machine
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -54,7 +55,9 @@ func parse(dir fs.FS, pattern string) (*template.Template, error) {
 		return nil, err
 	}
 	for _, name := range names {
-		if info, err := fs.Stat(dir, name); err != nil || info.IsDir() {
+		if info, err := fs.Stat(dir, name); err != nil {
+			return nil, fmt.Errorf("read template: %w", err)
+		} else if info.IsDir() {
 			continue
 		}
 		b, err := fs.ReadFile(dir, name)
@@ -102,9 +105,14 @@ func (c *Configurer) translate(t *template.Template, name string, m plan.Machine
 	if err := problems(rep, err); err != nil {
 		return types.Config{}, fmt.Errorf("%s: %w", name, err)
 	}
-	cfg, rep, err := v3_4.Parse(ignition)
-	if err := problems(rep, err); err != nil {
+	// Butane has validated what it gives: v3_4.Parse would do all of that again.
+	var cfg types.Config
+	if err := json.Unmarshal(ignition, &cfg); err != nil {
 		return types.Config{}, fmt.Errorf("%s: %w", name, err)
+	}
+	if want := types.MaxVersion.String(); cfg.Ignition.Version != want {
+		return types.Config{}, fmt.Errorf("%s: its variant and version make a config of Ignition %s, not %s, as version 1.1.0 of the variant flatcar does",
+			name, cfg.Ignition.Version, want)
 	}
 	return cfg, nil
 }

@@ -137,6 +137,7 @@ func TestErrorsNameTheTemplateAndTheMachine(t *testing.T) {
 		"unknown setting": {"variant: flatcar\nversion: 1.1.0\n# {{ .Settings.nothing }}\n", `r.bu:3`},
 		"unknown key":     {"variant: flatcar\nversion: 1.1.0\nstorage: {colour: red}\n", "r.bu: "},
 		"bad path":        {"variant: flatcar\nversion: 1.1.0\nstorage: {files: [{path: etc/x}]}\n", "path not absolute"},
+		"other version":   {"variant: flatcar\nversion: 1.0.0\n", "Ignition 3.3.0, not 3.4.0"},
 		"no certificate":  {"variant: flatcar\nversion: 1.1.0\n# {{ key \"none\" }}\n", "no certificate none"},
 	} {
 		t.Run(name, func(t *testing.T) {

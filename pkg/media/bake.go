@@ -42,6 +42,3 @@ func Bake(g *Golden, m MachineDisk) (*Baked, error) {
 	}
 	return &Baked{overlay: overlay, layout: l}, nil
 }
-
-// Layout of the machine's disk.
-func (b *Baked) Layout() Layout { return b.layout }

@@ -43,11 +43,22 @@ type Written struct {
 	Layout Layout
 }
 
+// CanWriteGolden tells what of the programs and modules that WriteGolden needs is not installed; nil if all is.
+func CanWriteGolden() error {
+	_, err := findTools()
+	return err
+}
+
+func findTools() (grub, error) {
+	g, err := findGRUB(grubLibrary)
+	return g, errors.Join(err, tool.Need("mkfs.ext4"))
+}
+
 // WriteGolden makes a disk that starts under BIOS and UEFI and writes it to dst as a qcow2 image that needs no other
 // and is not compressed, so that machines can be read from it quickly. It needs room for the content twice, beside dst.
 func WriteGolden(ctx context.Context, dst string, s DiskSpec) (Written, error) {
-	g, err := findGRUB(grubLibrary)
-	if err := errors.Join(err, tool.Need("mkfs.ext4")); err != nil {
+	g, err := findTools()
+	if err != nil {
 		return Written{}, fmt.Errorf("make a golden disk: %w", err)
 	}
 	l, size, err := s.layout()

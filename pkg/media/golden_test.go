@@ -31,8 +31,8 @@ func TestWriteGolden(t *testing.T) {
 		t.Errorf("a file of %d bytes and mode %v, %v", st.Size(), st.Mode(), err)
 	}
 	g := openGolden(t, path)
-	if g.Layout() != w.Layout || g.Size() != w.Layout.Size {
-		t.Errorf("the layout is %+v, read back %+v", w.Layout, g.Layout())
+	if g.layout != w.Layout || g.image.Size() != w.Layout.Size {
+		t.Errorf("the layout is %+v, read back %+v", w.Layout, g.layout)
 	}
 	root, err := g.Root()
 	if err != nil {

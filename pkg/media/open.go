@@ -28,12 +28,6 @@ func OpenGolden(path string) (*Golden, error) {
 	return &Golden{image: image, layout: l}, nil
 }
 
-// Layout of the disk, as its partition table has it.
-func (g *Golden) Layout() Layout { return g.layout }
-
-// Size of the disk in bytes.
-func (g *Golden) Size() int64 { return g.image.Size() }
-
 // Root opens the root file system for reading. Each call gives one of its own, for the use of one goroutine.
 func (g *Golden) Root() (fs.FS, error) {
 	fsys, err := ext4.Open(section{disk: readOnly{g.image}, start: g.layout.Root.Start, size: g.layout.Root.Size})

@@ -98,21 +98,25 @@ func writeRaw(ctx context.Context, f *os.File, o *qcow2.Overlay) (digest string,
 		if err := copyRange(f, o, start, end); err != nil {
 			return "", fmt.Errorf("copy bytes %d to %d: %w", start, end, err)
 		}
-		if err := hashRange(h, o, hashed, start, end); err != nil {
+		if err := hashRange(ctx, h, o, hashed, start, end); err != nil {
 			return "", err
 		}
 		off, hashed = end, end
 	}
-	if err := hashRange(h, o, hashed, o.Size(), o.Size()); err != nil {
+	if err := hashRange(ctx, h, o, hashed, o.Size(), o.Size()); err != nil {
 		return "", err
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // hashRange adds zeros from done to start and data from start to end.
-func hashRange(h hash.Hash, src io.ReaderAt, done, start, end int64) error {
+func hashRange(ctx context.Context, h hash.Hash, src io.ReaderAt, done, start, end int64) error {
 	buf := make([]byte, 256<<10)
 	for n := int64(0); done < start; done += n {
+		// The hole behind the base is most of a large disk, and takes seconds.
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		n = min(int64(len(buf)), start-done)
 		h.Write(buf[:n])
 	}
@@ -135,7 +139,8 @@ func copyRange(f *os.File, o *qcow2.Overlay, start, end int64) error {
 	return nil
 }
 
-// copyPiece copies up to n bytes of the source to the same place in the file, and gives how many. It has the kernel
+// copyPiece copies up to n bytes of the source to the same place in the file, and gives how many: none when a signal
+// came in between. It has the kernel
 // do it when those bytes lie in one piece at byte pos of a file; from is nil when they do not.
 func copyPiece(to *os.File, off int64, src io.ReaderAt, from *os.File, pos, n int64) (int64, error) {
 	if from != nil {
@@ -143,6 +148,9 @@ func copyPiece(to *os.File, off int64, src io.ReaderAt, from *os.File, pos, n in
 		done, err := unix.CopyFileRange(int(from.Fd()), &pos, int(to.Fd()), &at, int(min(n, 1<<30)), 0)
 		if err == nil && done > 0 {
 			return int64(done), nil
+		}
+		if errors.Is(err, unix.EINTR) {
+			return 0, nil
 		}
 		if err != nil && !cannotCopy(err) {
 			return 0, err

@@ -30,25 +30,32 @@ type accounts struct {
 	changed bool
 }
 
-// fieldsOf is the number of fields in a line of each table.
-var fieldsOf = map[string]int{passwdPath: 7, groupPath: 4, shadowPath: 9, gshadowPath: 4}
+// accountTable is one file of the database, and the number of fields in a line of it.
+type accountTable struct {
+	path   string
+	fields int
+}
+
+func accountTables() [4]accountTable {
+	return [...]accountTable{{passwdPath, 7}, {groupPath, 4}, {shadowPath, 9}, {gshadowPath, 4}}
+}
 
 func (r *rootfs) loadAccounts() error {
 	if r.base == nil {
 		return nil
 	}
 	a := &accounts{tables: map[string][][]string{}}
-	for p, fields := range fieldsOf {
-		b, err := fs.ReadFile(r.base, p)
+	for _, t := range accountTables() {
+		b, err := fs.ReadFile(r.base, t.path)
 		if err != nil {
 			return fmt.Errorf("read the base's accounts: %w", err)
 		}
 		for i, line := range strings.Split(strings.TrimSuffix(string(b), "\n"), "\n") {
 			row := strings.Split(line, ":")
-			if len(row) != fields {
-				return fmt.Errorf("the base's /%s:%d: %d fields, not %d", p, i+1, len(row), fields)
+			if len(row) != t.fields {
+				return fmt.Errorf("the base's /%s:%d: %d fields, not %d", t.path, i+1, len(row), t.fields)
 			}
-			a.tables[p] = append(a.tables[p], row)
+			a.tables[t.path] = append(a.tables[t.path], row)
 		}
 	}
 	r.accounts = a
@@ -106,54 +113,68 @@ func (a *accounts) resolve(o tree.Owner) (tree.Owner, error) {
 	return o, nil
 }
 
-// freeID gives the first number from first to last that neither a user nor a group has.
-func (a *accounts) freeID(first, last int) (int, error) {
-	taken := map[string]bool{}
-	for _, table := range []string{passwdPath, groupPath} {
-		for _, row := range a.tables[table] {
-			taken[row[2]] = true
-		}
+// isTaken tells whether a row of the table has the number, of a user in the one and of a group in the other.
+func (a *accounts) isTaken(table string, id int) bool {
+	return slices.ContainsFunc(a.tables[table], func(row []string) bool { return row[2] == strconv.Itoa(id) })
+}
+
+// freeID gives the first number of its range that neither a user nor a group has.
+func (a *accounts) freeID(system bool) (int, error) {
+	first, last := firstUserID, lastUserID
+	if system {
+		first, last = firstSystemID, lastSystemID
 	}
 	for id := first; id <= last; id++ {
-		if !taken[strconv.Itoa(id)] {
+		if !a.isTaken(passwdPath, id) && !a.isTaken(groupPath, id) {
 			return id, nil
 		}
 	}
 	return 0, fmt.Errorf("no free id from %d to %d", first, last)
 }
 
-// addGroup adds a group and gives its number; want is nil for the first free one.
+// pick gives the number that is wanted, if it is not taken in the table, or a free one for nil.
+func (a *accounts) pick(table string, want *int, system bool) (int, error) {
+	if want == nil {
+		return a.freeID(system)
+	}
+	if a.isTaken(table, *want) {
+		return 0, fmt.Errorf("the id %d is taken in /%s", *want, table)
+	}
+	return *want, nil
+}
+
+// addGroup adds a group and gives its number; want is nil for a free one.
 func (a *accounts) addGroup(name string, want *int, system bool) (int, error) {
-	id, err := a.pick(want, system)
+	id, err := a.pick(groupPath, want, system)
 	if err != nil {
-		return 0, fmt.Errorf("group %s: %w", name, err)
+		return 0, err
 	}
 	a.tables[groupPath] = append(a.tables[groupPath], []string{name, "x", strconv.Itoa(id), ""})
-	a.tables[gshadowPath] = append(a.tables[gshadowPath], []string{name, "!", "", ""})
+	a.tables[gshadowPath] = append(a.tables[gshadowPath], []string{name, lockedPassword, "", ""})
 	a.changed = true
 	return id, nil
 }
 
-func (a *accounts) pick(want *int, system bool) (int, error) {
-	switch {
-	case want != nil:
-		return *want, nil
-	case system:
-		return a.freeID(firstSystemID, lastSystemID)
-	}
-	return a.freeID(firstUserID, lastUserID)
-}
-
-// join makes the user a member of the group.
-func (a *accounts) join(user, group string) error {
-	for _, table := range []string{groupPath, gshadowPath} {
-		row := a.find(table, group)
-		if row == nil {
-			return fmt.Errorf("the base's /%s does not have %q", table, group)
+// setGroups makes the user a member of these groups and of no others.
+func (a *accounts) setGroups(user string, groups []string) error {
+	for _, g := range groups {
+		if a.find(groupPath, g) == nil {
+			return fmt.Errorf("the base's /%s does not have %q", groupPath, g)
 		}
-		members := strings.FieldsFunc(row[3], func(c rune) bool { return c == ',' })
-		if !slices.Contains(members, user) {
-			row[3] = strings.Join(append(members, user), ",")
+	}
+	for _, table := range []string{groupPath, gshadowPath} {
+		for _, row := range a.tables[table] {
+			members := strings.FieldsFunc(row[3], func(c rune) bool { return c == ',' })
+			is, wanted := slices.Contains(members, user), slices.Contains(groups, row[0])
+			switch {
+			case wanted && !is:
+				members = append(members, user)
+			case is && !wanted:
+				members = slices.DeleteFunc(members, func(m string) bool { return m == user })
+			default:
+				continue
+			}
+			row[3] = strings.Join(members, ",")
 			a.changed = true
 		}
 	}

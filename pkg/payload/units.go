@@ -2,6 +2,7 @@ package payload
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -14,58 +15,124 @@ import (
 	"github.com/nodekiln/nodekiln/pkg/tree"
 )
 
-// unitDir is where an administrator's units are, and unitDirs where units are looked for, the first found winning
-// (systemd.unit(5), "System Unit Search Path").
-const unitDir = "etc/systemd/system"
+const (
+	// unitDir is where an administrator's units are.
+	unitDir = "etc/systemd/system"
+	// maskTarget is what the link in the place of a masked unit leads to: systemctl(1), "mask".
+	maskTarget = "/dev/null"
+)
 
-var unitDirs = []string{unitDir, "usr/local/lib/systemd/system", "usr/lib/systemd/system", "lib/systemd/system"}
+// unitDirs are where units are looked for, the first found winning: systemd.unit(5), "System Unit Search Path".
+func unitDirs() [4]string {
+	return [...]string{unitDir, "usr/local/lib/systemd/system", "usr/lib/systemd/system", "lib/systemd/system"}
+}
 
+var errNoUnit = errors.New("it has no contents")
+
+// units writes all units before it enables one, for that can need others.
 func (r *rootfs) units(cfg types.Config) error {
-	for _, u := range cfg.Systemd.Units {
-		if err := r.unit(u); err != nil {
-			return fmt.Errorf("unit %s: %w", u.Name, err)
+	for _, step := range []func(types.Unit) error{r.writeUnit, r.mask, r.setEnabled} {
+		for _, u := range cfg.Systemd.Units {
+			if err := step(u); err != nil {
+				return fmt.Errorf("unit %s: %w", u.Name, err)
+			}
 		}
 	}
 	return nil
 }
 
-func (r *rootfs) unit(u types.Unit) error {
+// writeUnit writes a unit and its drop-ins, but not those without contents.
+func (r *rootfs) writeUnit(u types.Unit) error {
 	at := path.Join(unitDir, u.Name)
-	if u.Contents != nil {
-		if err := r.out.Add(tree.File(at, defaultFileMode, r.modTime, []byte(*u.Contents), origin)); err != nil {
+	if str(u.Contents) != "" {
+		if err := r.add(tree.File(at, defaultFileMode, r.modTime, []byte(*u.Contents), origin)); err != nil {
 			return err
 		}
 	}
 	for _, d := range u.Dropins {
-		n := tree.File(path.Join(at+".d", d.Name), defaultFileMode, r.modTime, []byte(str(d.Contents)), origin)
-		if err := r.out.Add(n); err != nil {
-			return err
+		if d.Contents == nil {
+			continue
 		}
-	}
-	if util.IsTrue(u.Mask) {
-		return r.out.Add(tree.Symlink(at, "/dev/null", r.modTime, origin))
-	}
-	if u.Enabled == nil {
-		return nil
-	}
-	links, err := r.installLinks(u.Name)
-	if err != nil {
-		return err
-	}
-	for _, l := range links {
-		if *u.Enabled {
-			if err := r.out.Add(l); err != nil {
-				return err
-			}
-		} else if r.exists(l.Path) {
-			return fmt.Errorf("the base enables it and it can not be disabled; mask it")
+		n := tree.File(path.Join(at+".d", d.Name), defaultFileMode, r.modTime, []byte(*d.Contents), origin)
+		if err := r.add(n); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// installLinks gives the links that `systemctl enable` makes of the unit's [Install] section (systemd.unit(5)).
-func (r *rootfs) installLinks(name string) ([]tree.Node, error) {
+// mask puts the mask in the place of a unit, also of one that the config has contents for.
+func (r *rootfs) mask(u types.Unit) error {
+	if u.Mask == nil {
+		return nil
+	}
+	at := path.Join(unitDir, u.Name)
+	if *u.Mask {
+		return r.add(tree.Symlink(at, maskTarget, r.modTime, origin))
+	}
+	n, _, err := r.at(at)
+	if err == nil && n.Target == maskTarget {
+		err = errors.New("the base masks it, and what the base has can not be removed; give it contents")
+	}
+	return err
+}
+
+func (r *rootfs) setEnabled(u types.Unit) error {
+	switch {
+	case u.Enabled == nil || util.IsTrue(u.Mask):
+		return nil
+	case *u.Enabled:
+		return r.enable(u.Name)
+	}
+	return r.checkDisabled(u.Name)
+}
+
+// enable makes the links that `systemctl enable` makes.
+func (r *rootfs) enable(name string) error {
+	at, _, err := r.readUnit(name)
+	if err != nil {
+		return err
+	}
+	links, err := r.installLinks(name, map[string]bool{})
+	if err != nil {
+		return err
+	}
+	if len(links) == 0 {
+		return fmt.Errorf("/%s has no [Install] section that says where to enable it", at)
+	}
+	for _, l := range links {
+		if err := r.add(l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkDisabled refuses a unit that the base enables. One that is not there, or that can not be enabled, is disabled.
+func (r *rootfs) checkDisabled(name string) error {
+	links, err := r.installLinks(name, map[string]bool{})
+	if errors.Is(err, errNoUnit) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	for _, l := range links {
+		if _, there, err := r.at(l.Path); err != nil {
+			return err
+		} else if there {
+			return fmt.Errorf("it is enabled by /%s, which can not be removed; mask it", l.Path)
+		}
+	}
+	return nil
+}
+
+// installLinks gives the links that the unit's [Install] section asks for, and those of the units that it names to be
+// enabled with it (systemd.unit(5)). Units that are in seen are left out.
+func (r *rootfs) installLinks(name string, seen map[string]bool) ([]tree.Node, error) {
+	if seen[name] {
+		return nil, nil
+	}
+	seen[name] = true
 	at, content, err := r.readUnit(name)
 	if err != nil {
 		return nil, err
@@ -81,6 +148,9 @@ func (r *rootfs) installLinks(name string) ([]tree.Node, error) {
 			continue
 		}
 		for _, v := range strings.Fields(o.Value) {
+			if strings.Contains(v, "%") {
+				return nil, fmt.Errorf("/%s: %s=%s: specifiers can not be baked", at, o.Name, v)
+			}
 			switch o.Name {
 			case "WantedBy":
 				links = append(links, link(path.Join(v+".wants", name)))
@@ -89,7 +159,7 @@ func (r *rootfs) installLinks(name string) ([]tree.Node, error) {
 			case "Alias":
 				links = append(links, link(v))
 			case "Also":
-				also, err := r.installLinks(v)
+				also, err := r.installLinks(v, seen)
 				if err != nil {
 					return nil, fmt.Errorf("its Also=%s: %w", v, err)
 				}
@@ -97,16 +167,16 @@ func (r *rootfs) installLinks(name string) ([]tree.Node, error) {
 			}
 		}
 	}
-	if len(links) == 0 {
-		return nil, fmt.Errorf("/%s has no [Install] section that says where to enable it", at)
-	}
 	return links, nil
 }
 
 // readUnit finds a unit file in the tree or in the base. An instance is its template's file.
 func (r *rootfs) readUnit(name string) (at string, content []byte, err error) {
 	file := name
-	if prefix, _, ok := strings.Cut(name, "@"); ok {
+	if prefix, instance, ok := strings.Cut(name, "@"); ok {
+		if strings.HasPrefix(instance, ".") {
+			return "", nil, errors.New("it is a template; name an instance of it")
+		}
 		file = prefix + "@" + path.Ext(name)
 	}
 	if n, ok := r.out.Get(path.Join(unitDir, file)); ok {
@@ -114,13 +184,20 @@ func (r *rootfs) readUnit(name string) (at string, content []byte, err error) {
 		return n.Path, b, err
 	}
 	if r.base == nil {
-		return "", nil, fmt.Errorf("it has no contents, and there is no base to find it in")
+		return "", nil, fmt.Errorf("%w, and there is no base to find it in", errNoUnit)
 	}
-	for _, dir := range unitDirs {
+	for _, dir := range unitDirs() {
 		at := path.Join(dir, file)
-		if b, err := fs.ReadFile(r.base, at); err == nil {
-			return at, b, nil
+		if n, there, err := r.at(at); err != nil {
+			return "", nil, err
+		} else if !there || n.Target == maskTarget {
+			continue
 		}
+		b, err := fs.ReadFile(r.base, at)
+		if err != nil {
+			return "", nil, fmt.Errorf("read it in the base: %w", err)
+		}
+		return at, b, nil
 	}
-	return "", nil, fmt.Errorf("it has no contents, and the base has no such unit")
+	return "", nil, fmt.Errorf("%w, and the base has no such unit", errNoUnit)
 }

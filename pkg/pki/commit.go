@@ -74,6 +74,10 @@ func staged(i int) string { return path.Join(stagingDir, strconv.Itoa(i)) }
 
 // discardStaged deletes what an interrupted commit left behind. The lock must be held.
 func (s *store) discardStaged() error {
+	// Where there is nothing to delete, a bundle that is complete may as well be on a read-only medium.
+	if _, err := s.root.Lstat(stagingDir); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
 	if err := s.root.RemoveAll(stagingDir); err != nil {
 		return fmt.Errorf("delete %s: %w", s.name(stagingDir), err)
 	}

@@ -26,6 +26,15 @@ func TestEnsureAgainChangesNothing(t *testing.T) {
 	wantSame(t, first, second, machines(3))
 }
 
+// TestCompleteBundleOnReadOnlyMedium has another process take a bundle that is mounted read-only.
+func TestCompleteBundleOnReadOnlyMedium(t *testing.T) {
+	unshare := outside(t, "unshare")
+	_, dir := newLab(t, 2)
+	reader := helper{dir: dir, machines: 2}.command(t)
+	const mounted = `mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && ! touch "$0/new" 2>/dev/null && exec "$@"`
+	unshare("--user", "--map-root-user", "--mount", "sh", "-c", mounted, dir, "env", reader.Env[len(reader.Env)-1], reader.Path)
+}
+
 // wantSame fails where two bundles differ in what machines get from them.
 func wantSame(t *testing.T, a, b *Bundle, machines []string) {
 	t.Helper()

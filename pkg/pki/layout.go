@@ -10,6 +10,12 @@ import (
 	"github.com/nodekiln/nodekiln/pkg/plan"
 )
 
+// OperatorKeyFile is the path within a bundle of the key that the operator logs in to the machines with.
+const OperatorKeyFile = operatorDir + "/" + operatorKeyName
+
+// operatorKeyName is what ssh-keygen(1) calls a key of that kind.
+const operatorKeyName = "id_ed25519"
+
 // Names within a bundle.
 const (
 	idFile       = "cluster-id"

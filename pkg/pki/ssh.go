@@ -34,7 +34,7 @@ type sshKind struct {
 // sshKinds gives the keys that a machine has, or the operator for "".
 func sshKinds(machine string) []sshKind {
 	if machine == "" {
-		return []sshKind{{"id_ed25519", generateEd25519}}
+		return []sshKind{{operatorKeyName, generateEd25519}}
 	}
 	return []sshKind{{"ssh_host_ecdsa_key", generateECDSA}, {"ssh_host_ed25519_key", generateEd25519}}
 }

@@ -47,7 +47,7 @@ func settings(spec *cluster.Spec, prof *profile.Profile) map[string]string {
 func newMachine(m cluster.Machine, prof *profile.Profile) Machine {
 	out := Machine{
 		Name: m.Name, Roles: rolesOf(m, prof), Address: m.Address, MAC: m.MAC,
-		Disk: m.Disk, Memory: m.Memory, CPUs: m.CPUs, Ports: map[string]int{"ssh": 22},
+		Disk: m.Disk, Memory: m.Memory, CPUs: m.CPUs, Ports: map[string]int{profile.SSHPortName: profile.SSHPort},
 	}
 	for _, f := range m.Files {
 		out.Files = append(out.Files, File(f))

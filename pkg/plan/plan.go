@@ -135,7 +135,7 @@ type User struct {
 	// UID is 0 for the first free one.
 	UID    int64    `json:"uid,omitempty"`
 	Groups []string `json:"groups,omitempty"`
-	// Shell is "" for the default of the base.
+	// Shell is "" for bash.
 	Shell string `json:"shell,omitempty"`
 	// PasswordHash as crypt(5) makes it, "" for none: the user can then log in by SSH key alone.
 	PasswordHash   string   `json:"-"`

@@ -3,17 +3,13 @@
 package profile
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"regexp"
 	"slices"
 	"strings"
-
-	"gopkg.in/yaml.v3"
 
 	"github.com/nodekiln/nodekiln/profiles"
 )
@@ -72,6 +68,12 @@ type Setting struct {
 	Pattern string `yaml:"pattern"`
 }
 
+// What every machine has beside the ports of its roles: SSH (RFC 4253, 4.2).
+const (
+	SSHPortName = "ssh"
+	SSHPort     = 22
+)
+
 // Usages of a certificate.
 const (
 	UsageServer = "server"
@@ -94,7 +96,11 @@ func Load(nameOrDir string) (*Profile, error) {
 		if err != nil {
 			return nil, fmt.Errorf("profile %s: %w", nameOrDir, err)
 		}
-		return Read(sub)
+		p, err := Read(sub)
+		if err != nil {
+			return nil, fmt.Errorf("profile %s: %w", nameOrDir, err)
+		}
+		return p, nil
 	}
 	if !strings.Contains(nameOrDir, "/") {
 		return nil, fmt.Errorf("%w %q: there are %s, or a directory as in ./%s", ErrUnknown, nameOrDir, strings.Join(Names(), ", "), nameOrDir)
@@ -117,61 +123,6 @@ func Names() []string {
 		names = append(names, strings.TrimSuffix(f, "/"+fileName))
 	}
 	return names
-}
-
-// Read loads a profile from its directory and checks that it is whole.
-func Read(dir fs.FS) (*Profile, error) {
-	b, err := fs.ReadFile(dir, fileName)
-	if err != nil {
-		return nil, fmt.Errorf("read profile: %w", err)
-	}
-	p := &Profile{FS: dir}
-	dec := yaml.NewDecoder(bytes.NewReader(b))
-	dec.KnownFields(true)
-	if err := dec.Decode(p); err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%s: %w", fileName, err)
-	}
-	if err := p.check(); err != nil {
-		return nil, err
-	}
-	return p, nil
-}
-
-func (p *Profile) check() error {
-	var errs []error
-	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(fileName+": "+format, args...)) }
-	if p.Name == "" {
-		bad("name: missing")
-	}
-	for name := range p.Roles {
-		if _, err := fs.Stat(p.FS, name+".bu"); err != nil {
-			bad("roles.%s: its template %s.bu is missing", name, name)
-		}
-	}
-	for _, r := range p.DefaultRoles {
-		if _, ok := p.Roles[r]; !ok {
-			bad("defaultRoles: no role is called %q", r)
-		}
-	}
-	for i, c := range p.Certificates {
-		if !slices.ContainsFunc(p.Authorities, func(a Authority) bool { return a.Name == c.Authority }) {
-			bad("certificates[%d].authority: no authority is called %q", i, c.Authority)
-		}
-		if _, ok := p.Roles[c.Role]; !ok && c.Role != "" {
-			bad("certificates[%d].role: no role is called %q", i, c.Role)
-		}
-		for _, u := range c.Usages {
-			if u != UsageServer && u != UsageClient {
-				bad("certificates[%d].usages: %q is neither %s nor %s", i, u, UsageServer, UsageClient)
-			}
-		}
-	}
-	for name, s := range p.Settings {
-		if err := s.Check(s.Default); err != nil {
-			bad("settings.%s.default: %v", name, err)
-		}
-	}
-	return errors.Join(errs...)
 }
 
 // Check tells whether the value is one that the setting takes.

@@ -32,7 +32,7 @@ func TestUnknown(t *testing.T) {
 
 func TestReadTellsWhatIsWrong(t *testing.T) {
 	for name, c := range map[string]struct{ yaml, want string }{
-		"unknown key":  {"name: x\ncolour: red\n", "field colour not found"},
+		"unknown key":  {"name: x\ncolour: red\nroles: {a: {}}\n", "profile.yaml:2: field colour not found; profile.yaml: roles.a"},
 		"no template":  {"name: x\nroles: {a: {}}\n", "a.bu is missing"},
 		"default role": {"name: x\ndefaultRoles: [b]\n", `no role is called "b"`},
 		"authority":    {"name: x\ncertificates: [{name: c, authority: z}]\n", `no authority is called "z"`},
@@ -40,6 +40,13 @@ func TestReadTellsWhatIsWrong(t *testing.T) {
 		"usage":        {"name: x\nauthorities: [{name: z}]\ncertificates: [{name: c, authority: z, usages: [sign]}]\n", "neither server nor client"},
 		"setting":      {"name: x\nsettings: {n: {default: a, pattern: '[0-9]+'}}\n", `"a" does not match`},
 		"empty":        {"", "name: missing"},
+		"no usage":     {"name: x\nauthorities: [{name: z}]\ncertificates: [{name: c, authority: z, commonName: o}]\n", "usages: missing"},
+		"no name":      {"name: x\nauthorities: [{name: z}]\ncertificates: [{name: c, authority: z, usages: [client]}]\n", "commonName: the operator's"},
+		"port":         {"name: x\nroles: {a: {ports: {web: 0}}}\n", "roles.a.ports.web: there is no port 0"},
+		"ssh port":     {"name: x\nroles: {a: {ports: {shell: 22}}}\n", "roles.a.ports.shell: every machine has port 22 as ssh"},
+		"package":      {"name: x\npackages: [\"etcd server; rm\"]\n", `packages[0]: "etcd server; rm" is no name of a package`},
+		"documents":    {"name: x\n---\nname: y\n", "more than one YAML document"},
+		"syntax":       {"name: [x\n", "profile.yaml: yaml: line 1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Read(fstest.MapFS{fileName: {Data: []byte(c.yaml)}})

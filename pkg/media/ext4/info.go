@@ -3,6 +3,8 @@ package ext4
 import (
 	"io/fs"
 	"time"
+
+	"github.com/nodekiln/nodekiln/pkg/tree"
 )
 
 // Attr is what a file has beyond fs.FileInfo.
@@ -14,6 +16,11 @@ type Attr struct {
 	Major, Minor uint32
 	// Xattrs are extended attributes by full name.
 	Xattrs map[string][]byte
+}
+
+// Metadata gives the owner and the extended attributes as a node of a tree has them.
+func (a *Attr) Metadata() (owner tree.Owner, xattrs map[string][]byte) {
+	return tree.Owner{UID: a.UID, GID: a.GID}, a.Xattrs
 }
 
 func (r reader) info(in *inode, name string) (fileInfo, error) {

@@ -147,8 +147,12 @@ func compareNode(got fs.FS, name string, want tree.Node) error {
 		a.Major != want.Major || a.Minor != want.Minor {
 		return fmt.Errorf("got %v %v %+v, want %+v", info.Mode(), info.ModTime(), a, want)
 	}
-	if len(a.Xattrs)+len(want.Xattrs) > 0 && !reflect.DeepEqual(fmt.Sprint(a.Xattrs), fmt.Sprint(want.Xattrs)) {
-		return fmt.Errorf("got xattrs %v, want %v", a.Xattrs, want.Xattrs)
+	owner, xattrs := a.Metadata()
+	if owner != (tree.Owner{UID: want.Owner.UID, GID: want.Owner.GID}) {
+		return fmt.Errorf("got owner %+v, want %+v", owner, want.Owner)
+	}
+	if len(xattrs)+len(want.Xattrs) > 0 && !reflect.DeepEqual(fmt.Sprint(xattrs), fmt.Sprint(want.Xattrs)) {
+		return fmt.Errorf("got xattrs %v, want %v", xattrs, want.Xattrs)
 	}
 	switch want.Mode.Type() {
 	case fs.ModeSymlink:

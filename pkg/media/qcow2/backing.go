@@ -35,7 +35,7 @@ func openBacking(dir string, h *header, depth int) (backingFile, error) {
 	case "qcow2":
 		return open(path, depth+1)
 	case "raw":
-		return OpenRaw(path)
+		return openRaw(path)
 	case "":
 		return nil, fmt.Errorf("the format of the backing file %q is not given", h.backing)
 	}
@@ -48,8 +48,8 @@ type Raw struct {
 	size int64
 }
 
-// OpenRaw opens a raw disk image for reading.
-func OpenRaw(path string) (*Raw, error) {
+// openRaw opens a raw disk image for reading.
+func openRaw(path string) (*Raw, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("open raw disk image: %w", err)

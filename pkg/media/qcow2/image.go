@@ -72,9 +72,6 @@ func newImage(f *os.File) (*Image, error) {
 // Size is the size of the virtual disk in bytes.
 func (im *Image) Size() int64 { return im.size }
 
-// ClusterSize in bytes.
-func (im *Image) ClusterSize() int64 { return im.clusterSize() }
-
 // Close closes the image and those behind it.
 func (im *Image) Close() error {
 	err := im.file.Close()

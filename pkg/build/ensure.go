@@ -1,0 +1,45 @@
+package build
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/nodekiln/nodekiln/pkg/base"
+	"github.com/nodekiln/nodekiln/pkg/machine"
+	"github.com/nodekiln/nodekiln/pkg/pki"
+	"github.com/nodekiln/nodekiln/pkg/plan"
+)
+
+// ensureBase gives the base that the machines are baked from, and holds them against it. Where it has yet to be made,
+// which takes a minute, what is wrong with a template is told before.
+func ensureBase(ctx context.Context, p *plan.Plan, c *machine.Configurer, bundle *pki.Bundle, o base.Options) (base.Golden, error) {
+	if _, err := base.Cached(p.Base, o); err != nil {
+		for _, m := range p.Machines {
+			if _, err := c.Configure(m); err != nil {
+				return base.Golden{}, redact(err, bundle, p)
+			}
+		}
+	}
+	g, err := base.Ensure(ctx, p.Base, o)
+	if err != nil {
+		return base.Golden{}, err
+	}
+	return g, checkDisks(p.Machines, g.Layout.Size)
+}
+
+// checkDisks refuses machines whose disks have no room for a base of that many bytes.
+func checkDisks(machines []plan.Machine, size int64) error {
+	var small []string
+	for _, m := range machines {
+		if m.Disk < size {
+			small = append(small, m.Name)
+		}
+	}
+	if len(small) == 0 {
+		return nil
+	}
+	const mebibyte = 1 << 20
+	return fmt.Errorf("the base takes %d MiB, for which the disks of these machines are too small: %s",
+		(size+mebibyte-1)/mebibyte, strings.Join(small, ", "))
+}

@@ -1,0 +1,57 @@
+package build
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+
+	"github.com/coreos/ignition/v2/config/v3_4/types"
+
+	"github.com/nodekiln/nodekiln/pkg/payload"
+	"github.com/nodekiln/nodekiln/pkg/plan"
+)
+
+// Names in the directory of a rendered machine of the payloads by which a stock system makes itself the machine. The
+// last three are what the data source NoCloud of cloud-init looks for.
+const (
+	ignitionName      = "ignition.json"
+	userDataName      = "user-data"
+	metaDataName      = "meta-data"
+	networkConfigName = "network-config"
+)
+
+// writePayloads writes the machine's config for Ignition and for cloud-init. Both hold its private keys.
+func writePayloads(dir string, cfg types.Config, host payload.Host) error {
+	ignition, err := payload.Ignition(cfg)
+	if err != nil {
+		return err
+	}
+	seed, err := payload.CloudInit(cfg, host, payload.Unlimited)
+	if err != nil {
+		return err
+	}
+	for _, f := range []struct {
+		name    string
+		content []byte
+	}{
+		{ignitionName, ignition},
+		{userDataName, seed.UserData},
+		{metaDataName, seed.MetaData},
+		{networkConfigName, seed.NetworkConfig},
+	} {
+		if err := os.WriteFile(filepath.Join(dir, f.name), f.content, 0o600); err != nil {
+			return fmt.Errorf("write %s: %w", f.name, err)
+		}
+	}
+	return nil
+}
+
+// host gives what cloud-init is told of a machine beside its config.
+func host(p *plan.Plan, m plan.Machine) payload.Host {
+	return payload.Host{
+		Name: m.Name, Domain: p.Network.Domain, MAC: m.MAC,
+		Address: netip.PrefixFrom(m.Address, p.Network.Machines.Bits()),
+		Gateway: p.Network.Gateway, DNS: p.Network.DNS,
+	}
+}

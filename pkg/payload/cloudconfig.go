@@ -1,0 +1,159 @@
+package payload
+
+import (
+	"bytes"
+	"cmp"
+	"compress/gzip"
+	"encoding/base64"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"gopkg.in/yaml.v3"
+)
+
+// cloudConfigHeader is the first line of user-data that is cloud-config (cloud-init, "User-Data Formats").
+const cloudConfigHeader = "#cloud-config\n"
+
+// cloudConfig is user-data; the keys are those of cloud-init's "Module Reference".
+type cloudConfig struct {
+	Hostname string `yaml:"hostname"`
+	FQDN     string `yaml:"fqdn,omitempty"`
+	// What is false here is stated because images and vendors have other defaults for it.
+	PreferFQDN     bool `yaml:"prefer_fqdn_over_hostname"`
+	ManageEtcHosts bool `yaml:"manage_etc_hosts"`
+	DisableRoot    bool `yaml:"disable_root"`
+	// NoFingerprints is true: printing those of users' keys makes cloud-init give every user a file for keys.
+	NoFingerprints bool `yaml:"no_ssh_fingerprints"`
+	// Users has no entry "default", and with it no account that the image's maker has thought of.
+	Users        []seedUser        `yaml:"users"`
+	SSHKeys      map[string]string `yaml:"ssh_keys,omitempty"`
+	BootCommands [][]string        `yaml:"bootcmd,omitempty"`
+	WriteFiles   []seedFile        `yaml:"write_files,omitempty"`
+	RunCommands  [][]string        `yaml:"runcmd"`
+}
+
+// seedFile is an entry of write_files. Content and Encoding are set last.
+type seedFile struct {
+	Path        string `yaml:"path"`
+	Owner       string `yaml:"owner,omitempty"`
+	Permissions string `yaml:"permissions"`
+	Defer       bool   `yaml:"defer,omitempty"`
+	Encoding    string `yaml:"encoding,omitempty"`
+	Content     string `yaml:"content"`
+
+	content []byte
+}
+
+// form is how contents of files are put into user-data.
+type form int
+
+const (
+	// readable leaves texts of a size that a person reads as they are, and makes the rest as small as it can be.
+	readable form = iota
+	// compressible leaves all texts as they are, for a compressor that sees them all does best.
+	compressible
+)
+
+// readableSize is the size in bytes up to which a text stays readable.
+const readableSize = 4 << 10
+
+func (f seedFile) encode(as form) (seedFile, error) {
+	if isText(f.content) {
+		f.Content = string(f.content)
+		if as == compressible || len(f.content) <= readableSize {
+			return f, nil
+		}
+	} else {
+		f.Content, f.Encoding = base64.StdEncoding.EncodeToString(f.content), "b64"
+	}
+	if as == compressible {
+		return f, nil
+	}
+	packed, err := compress(f.content)
+	if err != nil {
+		return f, err
+	}
+	if s := base64.StdEncoding.EncodeToString(packed); len(s) < len(f.Content) {
+		f.Content, f.Encoding = s, "gz+b64"
+	}
+	return f, nil
+}
+
+// isText tells whether YAML can hold the bytes as a string that a person can read.
+func isText(b []byte) bool {
+	control := func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }
+	return utf8.Valid(b) && !bytes.ContainsFunc(b, control)
+}
+
+// userData gives user-data of at most limit bytes, Unlimited for any.
+func (s *seed) userData(limit int) ([]byte, error) {
+	text, err := s.encode(readable)
+	if err != nil || limit <= Unlimited || len(text) <= limit {
+		return text, err
+	}
+	if text, err = s.encode(compressible); err != nil {
+		return nil, err
+	}
+	packed, err := compress(text)
+	if err != nil {
+		return nil, err
+	}
+	if len(packed) > limit {
+		return nil, fmt.Errorf("the user-data of %s is %d bytes over the limit of %d, although compressed; its largest files are %s",
+			s.host.Name, len(packed)-limit, limit, s.largest(3))
+	}
+	return packed, nil
+}
+
+func (s *seed) encode(as form) ([]byte, error) {
+	config := s.config
+	for _, f := range s.written {
+		f, err := f.encode(as)
+		if err != nil {
+			return nil, fmt.Errorf("encode %s: %w", f.Path, err)
+		}
+		config.WriteFiles = append(config.WriteFiles, f)
+	}
+	text, err := encodeYAML(config)
+	return append([]byte(cloudConfigHeader), text...), err
+}
+
+// largest names the n largest files with their sizes.
+func (s *seed) largest(n int) string {
+	files := slices.Clone(s.written)
+	slices.SortStableFunc(files, func(a, b seedFile) int { return cmp.Compare(len(b.content), len(a.content)) })
+	var names []string
+	for _, f := range files[:min(n, len(files))] {
+		names = append(names, fmt.Sprintf("%s (%d bytes)", f.Path, len(f.content)))
+	}
+	return strings.Join(names, ", ")
+}
+
+// compress packs bytes by gzip (RFC 1952) without a name or a time.
+func compress(b []byte) ([]byte, error) {
+	var packed bytes.Buffer
+	w, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := w.Write(b); err != nil {
+		return nil, fmt.Errorf("compress: %w", err)
+	}
+	if err := w.Close(); err != nil {
+		return nil, fmt.Errorf("compress: %w", err)
+	}
+	return packed.Bytes(), nil
+}
+
+func encodeYAML(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := yaml.NewEncoder(&b)
+	e.SetIndent(2)
+	if err := e.Encode(v); err != nil {
+		return nil, fmt.Errorf("encode YAML: %w", err)
+	}
+	return b.Bytes(), e.Close()
+}

@@ -1,0 +1,30 @@
+package payload
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/clarketm/json"
+	"github.com/coreos/ignition/v2/config/v3_4"
+	"github.com/coreos/ignition/v2/config/v3_4/types"
+)
+
+// machineIDPath is the machine's ID: machine-id(5).
+const machineIDPath = "etc/machine-id"
+
+// Ignition gives the config as JSON of the Ignition specification 3.4, for systems that run Ignition themselves: Flatcar
+// and Fedora CoreOS. The same config gives the same bytes.
+//
+// /etc/machine-id is left out. These systems make one at their first boot, and know by its absence that it is the first:
+// only then does systemd heed the presets by which Ignition enables units (machine-id(5), "First Boot Semantics").
+func Ignition(cfg types.Config) ([]byte, error) {
+	cfg.Storage.Files = slices.DeleteFunc(slices.Clone(cfg.Storage.Files), func(f types.File) bool { return rel(f.Path) == machineIDPath })
+	b, err := json.Marshal(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("encode Ignition config: %w", err)
+	}
+	if _, rep, err := v3_4.Parse(b); err != nil {
+		return nil, fmt.Errorf("check Ignition config: %w: %s", err, rep)
+	}
+	return append(b, '\n'), nil
+}
