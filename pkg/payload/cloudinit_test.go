@@ -6,17 +6,13 @@ import (
 	"encoding/base64"
 	"io"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/coreos/ignition/v2/config/v3_4"
 	"github.com/coreos/ignition/v2/config/v3_4/types"
 	"gopkg.in/yaml.v3"
 
 	"github.com/nodekiln/nodekiln/pkg/payload"
-	"github.com/nodekiln/nodekiln/pkg/tool"
 )
 
 func lan() payload.Host {
@@ -65,101 +61,11 @@ func runs(commands [][]string, words string) bool {
 	return false
 }
 
-func TestCloudInitPassesItsSchema(t *testing.T) {
-	need(t, "cloud-init")
-	cfg, host := etcdMember(t)
-	seed, err := payload.CloudInit(v3_4.Merge(cfg, everything(t)), host, payload.Unlimited)
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(t.TempDir(), "user-data")
-	for name, c := range map[string]struct {
-		content []byte
-		want    string
-	}{
-		"as it is":      {seed.UserData, ""},
-		"with nonsense": {append(bytes.Clone(seed.UserData), "chpasswd: all\n"...), "chpasswd"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			if err := os.WriteFile(file, c.content, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			said, err := tool.Cmd{Name: "cloud-init", Args: []string{"schema", "--config-file", file}}.Output(t.Context())
-			if c.want == "" && (err != nil || !strings.Contains(string(said), "Valid cloud-config")) || c.want != "" && !strings.Contains(errorText(err), c.want) {
-				t.Errorf("%v\n%s", err, said)
-			}
-		})
-	}
-}
-
 func errorText(err error) string {
 	if err == nil {
 		return ""
 	}
 	return err.Error()
-}
-
-func TestNetworkConfigIsRenderedForNetplanAndNetworkd(t *testing.T) {
-	need(t, "cloud-init")
-	_, host := etcdMember(t)
-	v6 := lan()
-	v6.Address, v6.Gateway = netip.MustParsePrefix("fd00::5/64"), netip.MustParseAddr("fd00::1")
-	for name, c := range map[string]struct {
-		host  payload.Host
-		wants map[string][]string
-	}{
-		"IPv4": {host, map[string][]string{
-			"netplan":  {"macaddress: 52:54:00:a8:38:6e", "192.168.56.110/24", "set-name: lan0", "via: 192.168.56.1"},
-			"networkd": {"MACAddress=52:54:00:a8:38:6e", "Address=192.168.56.110/24", "Gateway=192.168.56.1", "DNS=192.168.56.1 9.9.9.9", "Domains=example.com"},
-		}},
-		"IPv6": {v6, map[string][]string{
-			"netplan":  {"fd00::5/64", "via: fd00::1"},
-			"networkd": {"Address=fd00::5/64", "Gateway=fd00::1"},
-		}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			seed, err := payload.CloudInit(types.Config{}, c.host, payload.Unlimited)
-			if err != nil {
-				t.Fatal(err)
-			}
-			dir := t.TempDir()
-			in := filepath.Join(dir, "network-config")
-			if err := os.WriteFile(in, seed.NetworkConfig, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			for renderer, wants := range c.wants {
-				out := filepath.Join(dir, renderer)
-				command(t, tool.Cmd{Name: "cloud-init", Args: []string{
-					"devel", "net-convert", "--network-data", in, "--kind", "yaml", "--output-kind", renderer,
-					"--distro", "debian", "--directory", out, "--mac", interfaceOf(c.host),
-				}})
-				got := allBelow(t, out)
-				for _, want := range wants {
-					if !strings.Contains(got, want) {
-						t.Errorf("%s lacks %q:\n%s", renderer, want, got)
-					}
-				}
-			}
-		})
-	}
-}
-
-func interfaceOf(h payload.Host) string { return "lan0," + h.MAC }
-
-// allBelow reads all files of a directory.
-func allBelow(t *testing.T, dir string) string {
-	var text strings.Builder
-	if err := filepath.WalkDir(dir, func(p string, d os.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		b, err := os.ReadFile(p)
-		text.Write(b)
-		return err
-	}); err != nil {
-		t.Fatal(err)
-	}
-	return text.String()
 }
 
 func TestCloudInitFiles(t *testing.T) {

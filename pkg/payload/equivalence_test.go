@@ -14,8 +14,6 @@ import (
 	"testing"
 
 	"github.com/coreos/ignition/v2/config/v3_4"
-
-	"github.com/nodekiln/nodekiln/pkg/tool"
 )
 
 // difference is something in which the payloads may differ, and why.
@@ -45,8 +43,8 @@ func differences() []difference {
 		{whole(`etc/(passwd|group|shadow|gshadow|subuid|subgid)-|etc/\.pwd\.lock`), "backups and lock of useradd and its like", nil},
 		{whole(`home/ann/\.ssh/authorized_keys`), "cloud-init has keys in any order", sortedLines},
 		{whole(`home/(ann|bob)`), "useradd heeds the HOME_MODE or UMASK of login.defs", nil},
-		{whole(`home/bob/.*`), "useradd counts on from the highest number that it has given, which is ann's", nil},
-		{whole(`etc/(passwd|group)`), "the same", withoutNumbersOfBob},
+		{whole(`home/bob/.*`), "useradd counts on from the highest number, which is ann's; the tree gives the first free one", nil},
+		{whole(`etc/(passwd|group)`), "so are bob's numbers there", withoutNumbersOfBob},
 		{whole(`etc/systemd/system/.*network.*`), "Debian 12 calls /usr/lib/systemd by its other name", func(s string) string { return strings.TrimPrefix(s, "/usr") }},
 		{whole(`etc/systemd/system/multi-user\.target\.wants/etcd\.service`), "systemctl leaves the link that the package has made, of which only the name counts", nil},
 	}
@@ -57,29 +55,24 @@ func whole(pattern string) *regexp.Regexp { return regexp.MustCompile("^(" + pat
 // TestPayloadsAreEquivalent applies each payload to the same root filesystem by the program that it is for, and compares
 // what comes out: files, modes, owners, links, accounts and enabled units.
 func TestPayloadsAreEquivalent(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it bootstraps a root filesystem")
-	}
+	needRoot(t)
 	need(t, "mmdebstrap", "unshare", "chroot", "ip", ignitionProgram)
-	if os.Getuid() != 0 {
-		if conformance() {
-			t.Fatal("only root can apply payloads to a root filesystem")
-		}
-		t.Skip("only root can apply payloads to a root filesystem")
-	}
 	cfg, host := etcdMember(t)
 	cfg = v3_4.Merge(cfg, everything(t))
 	base := bootstrap(t)
 	before := scan(t, base, nil)
 	after := map[string]map[string]entry{}
-	for name, apply := range map[string]func(root string){
-		"rootfs":     func(root string) { applyRootfs(t, root, cfg) },
-		"Ignition":   func(root string) { applyIgnition(t, root, cfg) },
-		"cloud-init": func(root string) { applyCloudInit(t, root, cfg, host) },
+	for name, apply := range map[string]func(t *testing.T, root string){
+		"rootfs":   func(t *testing.T, root string) { applyRootfs(t, root, cfg) },
+		"Ignition": func(t *testing.T, root string) { applyIgnition(t, root, cfg) },
+		"cloud-init": func(t *testing.T, root string) {
+			applyCloudInit(t, root, cfg, host)
+			checkMachine(t, root)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			root := clone(t, base)
-			apply(root)
+			apply(t, root)
 			checkUnits(t, root)
 			after[name] = scan(t, root, before)
 		})
@@ -90,6 +83,36 @@ func TestPayloadsAreEquivalent(t *testing.T) {
 	for _, problem := range compare(after, differences()) {
 		t.Error(problem)
 	}
+	t.Run("schema", func(t *testing.T) { checkSchema(t, base, cfg, host) })
+	t.Run("renderers", func(t *testing.T) { checkRenderers(t, base, host) })
+}
+
+func TestCompareFindsDifferences(t *testing.T) {
+	file := func(meta, content string) map[string]entry { return map[string]entry{"etc/x": {meta, content}} }
+	known := func(normalise func(string) string) []difference {
+		return []difference{{whole("etc/x"), "because", normalise}}
+	}
+	blank := func(string) string { return "" }
+	for name, c := range map[string]struct {
+		a, b     map[string]entry
+		known    []difference
+		problems int
+	}{
+		"same":                    {file("-rw", "1"), file("-rw", "1"), nil, 0},
+		"content":                 {file("-rw", "1"), file("-rw", "2"), nil, 2},
+		"mode":                    {file("-rw", "1"), file("-r-", "1"), nil, 2},
+		"missing":                 {file("-rw", "1"), nil, nil, 2},
+		"known":                   {file("-rw", "1"), file("-rw", "2"), known(nil), 0},
+		"normalised":              {file("-rw", "1"), file("-rw", "2"), known(blank), 0},
+		"normalised but for mode": {file("-rw", "1"), file("-r-", "2"), known(blank), 2},
+		"no longer":               {file("-rw", "1"), file("-rw", "1"), known(nil), 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := compare(map[string]map[string]entry{"a": c.a, "b": c.b}, c.known); len(got) != c.problems {
+				t.Errorf("got %q, want %d problems", got, c.problems)
+			}
+		})
+	}
 }
 
 // checkUnits has the root's own systemd say what is enabled.
@@ -99,7 +122,7 @@ func checkUnits(t *testing.T, root string) {
 		"apt-daily.timer": "masked", "greet-later.service": "disabled",
 	} {
 		// It fails for what is not enabled.
-		out, _ := tool.Cmd{Name: "chroot", Args: []string{root, "systemctl", "is-enabled", unit}}.Output(t.Context())
+		out, _ := inside(root, "systemctl", "is-enabled", unit).Output(t.Context())
 		if got := strings.TrimSpace(string(out)); got != want {
 			t.Errorf("%s is %s, want %s", unit, got, want)
 		}

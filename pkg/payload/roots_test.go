@@ -35,11 +35,8 @@ func command(t *testing.T, c tool.Cmd) string {
 
 // bootstrap makes the root filesystem that all payloads are applied to.
 func bootstrap(t *testing.T) string {
-	if b := os.Getenv("P9_BASE"); b != "" {
-		return b
-	}
 	root := filepath.Join(enterable(t), "base")
-	args := []string{"--quiet", "--mode=root", "--variant=minbase", "--include=cloud-init,etcd-server,iproute2,openssh-server,systemd-sysv"}
+	args := []string{"--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", "--include=cloud-init,etcd-server,iproute2,openssh-server,systemd-sysv"}
 	args = append(args, `--aptopt=Apt::Install-Recommends "false"`, "--dpkgopt=force-unsafe-io")
 	for _, dir := range []string{"doc", "man", "locale", "i18n/locales"} {
 		args = append(args, "--dpkgopt=path-exclude=/usr/share/"+dir+"/*")
@@ -57,7 +54,7 @@ func bootstrap(t *testing.T) string {
 	echo LANG=C.UTF-8 >"$1/etc/default/locale"
 	mkdir "$1/etc/selinux"
 	echo SELINUXTYPE=none >"$1/etc/selinux/config"`
-	command(t, tool.Cmd{Name: "mmdebstrap", Args: append(args, "--customize-hook="+hook, "bookworm", root), Dir: "/"})
+	command(t, tool.Cmd{Name: "unshare", Args: append(args, "--customize-hook="+hook, "bookworm", root), Dir: "/"})
 	return root
 }
 
@@ -176,7 +173,7 @@ func applyIgnition(t *testing.T, root string, cfg types.Config) {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(string(presets)) {
-		command(t, tool.Cmd{Name: "chroot", Args: []string{root, "systemctl", "preset", strings.Fields(line)[1]}})
+		command(t, inside(root, "systemctl", "preset", strings.Fields(line)[1]))
 	}
 }
 

@@ -33,6 +33,18 @@ func need(t *testing.T, programs ...string) {
 	}
 }
 
+// needRoot skips the test unless all judges are to be there and it is root's, who alone can enter another root
+// filesystem.
+func needRoot(t *testing.T) {
+	t.Helper()
+	if !conformance() {
+		t.Skip("it bootstraps a root filesystem: set NODEKILN_CONFORMANCE=1")
+	}
+	if os.Getuid() != 0 {
+		t.Skip("only root can apply payloads to a root filesystem")
+	}
+}
+
 func conformance() bool { return os.Getenv("NODEKILN_CONFORMANCE") == "1" }
 
 // etcdMember configures the first machine of the etcd profile's example, with a gateway and DNS.
