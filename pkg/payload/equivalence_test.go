@@ -56,7 +56,7 @@ func whole(pattern string) *regexp.Regexp { return regexp.MustCompile("^(" + pat
 // what comes out: files, modes, owners, links, accounts and enabled units.
 func TestPayloadsAreEquivalent(t *testing.T) {
 	needRoot(t)
-	need(t, "mmdebstrap", "unshare", "chroot", "ip", ignitionProgram)
+	need(t, "mmdebstrap", "unshare", "chroot", "ip", "systemctl", ignitionProgram)
 	cfg, host := etcdMember(t)
 	cfg = v3_4.Merge(cfg, everything(t))
 	base := bootstrap(t)
