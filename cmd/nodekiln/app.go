@@ -158,7 +158,7 @@ func (e environment) cache(c *cli.Context) (string, error) {
 func (e environment) epoch() (time.Time, error) {
 	s := e.getenv("SOURCE_DATE_EPOCH")
 	if s == "" {
-		return build.DefaultEpoch, nil
+		return build.DefaultEpoch(), nil
 	}
 	sec, err := strconv.ParseInt(s, 10, 64)
 	if err != nil || sec < 0 {

@@ -26,8 +26,8 @@ type Options struct {
 	CacheDir string
 	// Progress hears how far a build is; nil for nobody.
 	Progress Progress
-	// ModTime is the time that newer files are set back to, which makes builds of the same packages equal. The zero
-	// time stands for the first second of 2025.
+	// ModTime is the time that newer files are set back to, which makes builds of the same packages equal. It is
+	// required, and 1980 or later.
 	ModTime time.Time
 }
 
@@ -116,9 +116,6 @@ func Cached(b plan.Base, opts Options) (Golden, error) {
 
 // find gives the recipe of the base and its place in the cache.
 func find(b plan.Base, opts Options) (*recipe, entry, error) {
-	if opts.ModTime.IsZero() {
-		opts.ModTime = time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
-	}
 	cacheDir, err := filepath.Abs(opts.CacheDir)
 	if err != nil {
 		return nil, entry{}, fmt.Errorf("find the cache directory: %w", err)

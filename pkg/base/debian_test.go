@@ -30,7 +30,7 @@ func TestDebian(t *testing.T) {
 	for i := range golden {
 		wg.Go(func() {
 			var err error
-			if golden[i], err = Ensure(t.Context(), b, Options{CacheDir: cache, Progress: &heardBy[i]}); err != nil {
+			if golden[i], err = Ensure(t.Context(), b, Options{CacheDir: cache, Progress: &heardBy[i], ModTime: epoch()}); err != nil {
 				t.Error(err)
 			}
 		})
@@ -142,7 +142,7 @@ func TestEnsureStopped(t *testing.T) {
 	stop := errors.New("stopped")
 	cancel(stop)
 	cache := t.TempDir()
-	_, err := Ensure(ctx, plan.Base{Debian: "bookworm"}, Options{CacheDir: cache})
+	_, err := Ensure(ctx, plan.Base{Debian: "bookworm"}, Options{CacheDir: cache, ModTime: epoch()})
 	if err == nil {
 		t.Fatal("no error")
 	}

@@ -12,9 +12,9 @@ import (
 	"github.com/nodekiln/nodekiln/pkg/profile"
 )
 
-// DefaultEpoch is the time that files are stamped with where nobody sets another: 2025-01-01, later than the clock of
+// DefaultEpoch gives the time that files are stamped with where nobody sets another: 2025-01-01, later than the clock of
 // a machine without a battery starts from, and earlier than any that runs.
-var DefaultEpoch = time.Unix(1735689600, 0).UTC()
+func DefaultEpoch() time.Time { return time.Unix(1735689600, 0).UTC() }
 
 // Project is a cluster file, read and planned.
 type Project struct {
