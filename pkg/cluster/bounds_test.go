@@ -24,7 +24,15 @@ func TestHostileFiles(t *testing.T) {
 	for c := 'b'; c < 'z'; c++ {
 		merges += fmt.Sprintf("%c: &%c {<<: [%s]}\n", c, c, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*%c, ", c-1), 10), ", "))
 	}
+	long := head + "units: [&u {name: a.service, contents: '[Unit] " + strings.Repeat("x", size/2) + "'}" + strings.Repeat(", *u", 100000) + "]\n" +
+		"machines: [{name: a, address: 10.0.0.1}]\n"
+	keys := head + "overlays: [" + strings.Repeat("site, ", 50000) + "site]\npki:\n  authorities:\n    a: &a {certificate: a, key: " + strings.Repeat("a/", 2000) + "}\n"
+	for i := range 30000 {
+		keys += fmt.Sprintf("    a%d: *a\n", i)
+	}
 	files := map[string]string{
+		"aliases of a long text": long,
+		"keys below overlays":    keys,
 		"aliases of a machine":   bomb,
 		"billion laughs":         head + laughs + "machines: *y\n",
 		"merges of merges":       merges + "settings: *y\n",

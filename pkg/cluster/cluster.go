@@ -55,7 +55,7 @@ func parse(name string, data []byte, sources fs.FS, home string, checks []Check)
 	if !ok {
 		return nil, problems.Err()
 	}
-	r := resolver{problems: problems, sources: sources, contents: map[string][]byte{}}
+	r := newResolver(problems, sources, string(doc.Metadata.Name))
 	spec, whole := r.spec(doc)
 	spec.Profile = below(home, spec.Profile)
 	if whole {

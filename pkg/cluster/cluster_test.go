@@ -54,6 +54,21 @@ func sources() fs.FS {
 		"large.img":     {Data: make([]byte, 16<<20+1)},
 		"pipe":          {Mode: fs.ModeNamedPipe | 0o644},
 		"forbidden.txt": {Data: []byte("x")},
+		"empty.txt":     {},
+
+		"site/etc/motd":        {Data: []byte("hello\n")},
+		"site/ca-key.pem":      {Data: []byte("key\n")},
+		"lab.pki/ca/ca.pem":    {Data: []byte("certificate\n")},
+		"extra.bu":             {Data: []byte("variant: flatcar\nversion: 1.1.0\n")},
+		"metallb.yaml":         {Data: []byte("kind: Namespace\n")},
+		"ca.pem":               {Data: []byte("certificate\n")},
+		"ca-key.pem":           {Data: []byte("key\n")},
+		"ca-config.json":       {Data: []byte("{}")},
+		"ca-csr.json":          {Data: []byte("{}")},
+		"units/backup.service": {Data: []byte("[Service]\nExecStart=/bin/true\n")},
+		"units/long.service":   {Data: []byte("[Service]\nExecStart=/bin/true " + strings.Repeat("x", 5000) + "\n")},
+		"units/binary.service": {Data: []byte("[Service]\nExecStart=\xff\n")},
+		"units/large.service":  {Data: []byte("[Service]\n" + strings.Repeat("# a comment\n", 1<<17))},
 	}
 }
 
@@ -221,7 +236,7 @@ func TestLoad(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := string(spec.Machines[0].Files[0].Content); got != "hello\n" {
+		if got := string(spec.Machines[0].Additions.Files[0].Content); got != "hello\n" {
 			t.Errorf("content %q", got)
 		}
 		if spec.Profile != "valid/site" {

@@ -10,9 +10,14 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// maxValues bounds how many values a file may hold once its aliases are followed: a few lines of nested aliases can
-// stand for billions.
-const maxValues = 1 << 18
+const (
+	// maxValues bounds how many values a file may hold once its aliases are followed: a few lines of nested aliases can
+	// stand for billions.
+	maxValues = 1 << 18
+	// valueSize is how many bytes of text are worth one value, so that a long text has few aliases: all together stand
+	// for 64 MiB at most.
+	valueSize = 256
+)
 
 // decoder makes a document out of YAML, strictly, and goes on after a problem to find the next one. A value that has
 // a problem stays zero.
@@ -40,9 +45,10 @@ func (d *decoder) bad(n *yaml.Node, path, format string, args ...any) {
 
 // spend tells whether n may still be read, and reports the first one that may not.
 func (d *decoder) spend(n *yaml.Node, path string) bool {
-	d.left--
-	if d.left == -1 {
-		d.bad(n, path, "the file holds more than %d values with its aliases followed", maxValues)
+	before := d.left
+	d.left -= 1 + len(n.Value)/valueSize
+	if before >= 0 && d.left < 0 {
+		d.bad(n, path, "the file holds more than %d values, or %d bytes, with its aliases followed", maxValues, maxValues*valueSize)
 	}
 	return d.left >= 0
 }
@@ -70,11 +76,22 @@ func (d *decoder) value(n *yaml.Node, path string, r rules, out reflect.Value) {
 	case reflect.Int64:
 		d.number(n, path, r, out)
 	case reflect.Pointer:
-		text := n.Value
-		out.Set(reflect.ValueOf(&text))
+		out.Set(reflect.New(out.Type().Elem()))
+		verbatim(n, out.Elem())
 	case reflect.String:
 		d.text(n, path, r, out)
+	default:
+		verbatim(n, out)
 	}
+}
+
+// verbatim sets a string to the text as it is written, or a truth value.
+func verbatim(n *yaml.Node, out reflect.Value) {
+	if out.Kind() == reflect.Bool {
+		out.SetBool(strings.EqualFold(n.Value, "true"))
+		return
+	}
+	out.SetString(n.Value)
 }
 
 func (d *decoder) mapping(n *yaml.Node, path string, out reflect.Value) {
@@ -87,7 +104,7 @@ func (d *decoder) mapping(n *yaml.Node, path string, out reflect.Value) {
 			continue
 		}
 		given[i] = true
-		d.value(p.value, join(path, fields[i].key), fields[i].rules, out.Field(i))
+		d.value(p.value, join(path, fields[i].key), fields[i].rules, out.FieldByIndex(fields[i].index))
 	}
 	for i, f := range fields {
 		if given[i] {
@@ -97,7 +114,7 @@ func (d *decoder) mapping(n *yaml.Node, path string, out reflect.Value) {
 			d.bad(n, join(path, f.key), "missing")
 			continue
 		}
-		d.fill(f.rules, out.Field(i))
+		d.fill(f.rules, out.FieldByIndex(f.index))
 	}
 }
 
@@ -105,8 +122,8 @@ func (d *decoder) mapping(n *yaml.Node, path string, out reflect.Value) {
 func (d *decoder) fill(r rules, out reflect.Value) {
 	switch out.Kind() {
 	case reflect.Struct:
-		for i, f := range d.fieldsOf(out.Type()) {
-			d.fill(f.rules, out.Field(i))
+		for _, f := range d.fieldsOf(out.Type()) {
+			d.fill(f.rules, out.FieldByIndex(f.index))
 		}
 	case reflect.String:
 		out.SetString(r.fallback)

@@ -10,19 +10,33 @@
 // # The file
 //
 // This is all that a cluster file can hold. What has a default is shown with it; what has none and is not needed is
-// marked as optional. An unknown key is an error, as is one that is written twice.
+// marked as optional. An unknown key is an error, as is one that is written twice. Files and directories of the user's
+// own are named relative to the cluster file, and are not outside its directory. What is given to a machine is laid over
+// what its roles are given, and that over what all machines are.
 //
 //	apiVersion: nodekiln.dev/v1
 //	kind: Cluster
 //	metadata:
 //	  name: linux                      # RFC 1123 label
 //	profile: etcd                      # embedded name, or a directory with a slash in it: ./site
+//	kubernetes:                        # optional, and each of its keys: the profile's
+//	  version: 1.34.4                  # or 1.34
+//	  runtime: containerd              # or docker
+//	  proxyMode: iptables              # or ipvs
+//	  domain: cluster.local            # of the services
+//	  endpoint: 192.168.56.100:6443    # where clients reach the API: a name or an IPv4 address, and a port
+//	  loadBalancer: vip                # how it reaches several masters: vip, external or local
 //	network:
 //	  machines: 192.168.56.0/24        # IPv4
 //	  gateway: 192.168.56.1            # optional
 //	  dns: [192.168.56.1]              # optional
 //	  ntp: [pool.ntp.org]              # optional
 //	  domain: lab.example.org          # optional
+//	  pods: 10.244.0.0/16              # optional: the profile's; a /24 for each machine
+//	  services: 10.254.0.0/16          # optional: the profile's; /12 to /28
+//	registries:                        # optional
+//	  mirrors: [https://mirror.example.com]   # of Docker Hub
+//	  insecure: [registry.lab:5000]    # HOST, HOST:PORT or a network
 //	pki:
 //	  key: ecdsa-p256                  # or ecdsa-p384, rsa-2048, rsa-4096
 //	  expiry: 8760h                    # or 365d; not longer than caExpiry
@@ -33,6 +47,10 @@
 //	    locality: BeiJing
 //	    organization: k8s
 //	    unit: System
+//	  authorities:                     # optional: your own, by the profile's name for it; nobody else may read the key
+//	    kubernetes: {certificate: ca.pem, key: ca-key.pem}
+//	  config: ca-config.json           # optional: cfssl's; wins over expiry
+//	  request: ca-csr.json             # optional: cfssl's; wins over key, caExpiry and subject
 //	base:
 //	  debian: bookworm                 # or trixie
 //	  mirrors:                         # optional; the first that has a package gives it
@@ -52,6 +70,28 @@
 //	      - ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFJKTFpIkTIsc0yX1vTtyVQnSrGDWMwQsHVlhLtS0gWR ops@lab
 //	settings:                          # optional; which there are is up to the profile
 //	  heartbeatInterval: 500
+//	addons: [coredns, ./metallb.yaml]  # optional: the profile's default ones; a file of your own has a slash in it
+//	overlays: [site]                   # optional; directories whose files are laid over a machine's root
+//	butane: [extra.bu]                 # optional; Butane templates
+//	units:                             # optional
+//	  - name: backup.timer
+//	    contents: |                    # or a source; neither where the machine has the unit already
+//	      [Timer]
+//	      OnCalendar=daily
+//	      [Install]
+//	      WantedBy=timers.target
+//	    enabled: true                  # left as it is when left out
+//	    mask: false
+//	    dropins:                       # optional
+//	      - name: 10-early.conf
+//	        contents: |                # or a source
+//	          [Timer]
+//	          OnCalendar=03:00
+//	args:                              # optional; flags by component and name
+//	  kubelet: {max-pods: 200}
+//	roles:                             # optional; overlays, butane, files, units and args for the machines of a role
+//	  node:
+//	    args: {kubelet: {v: 4}}
 //	machines:
 //	  - name: linux-node1
 //	    roles: [etcd]                  # optional: the profile's default roles
@@ -60,7 +100,7 @@
 //	    disk: 8G                       # K, M, G and T are binary
 //	    memory: 512M
 //	    cpus: 1
-//	    files:                         # optional
+//	    files:                         # optional; overlays, butane, units and args too
 //	      - path: /etc/motd
 //	        contents: |                # or source: motd.txt, relative to the cluster file
 //	          The first of three.

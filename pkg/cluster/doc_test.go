@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"go/parser"
 	"go/token"
+	"io/fs"
 	"regexp"
 	"strings"
 	"testing"
@@ -16,7 +17,7 @@ import (
 )
 
 // documented gives the file that doc.go shows.
-func documented(t *testing.T) []byte {
+func documented(t testing.TB) []byte {
 	t.Helper()
 	f, err := parser.ParseFile(token.NewFileSet(), "doc.go", nil, parser.ParseComments)
 	if err != nil {
@@ -32,11 +33,11 @@ func documented(t *testing.T) []byte {
 
 // same compares two Specs by what they say, wherever it is written.
 func same(a, b *cluster.Spec) string {
-	return cmp.Diff(a, b, cmpopts.IgnoreUnexported(cluster.Spec{}), cmpopts.EquateComparable(a.Network.Machines, a.Network.Gateway))
+	return cmp.Diff(a, b, cmpopts.IgnoreUnexported(cluster.Spec{}), cmpopts.IgnoreInterfaces(struct{ fs.FS }{}), cmpopts.EquateComparable(a.Network.Machines, a.Network.Gateway))
 }
 
 func TestDocumentedFile(t *testing.T) {
-	if _, err := cluster.Parse("doc.go", documented(t), nil); err != nil {
+	if _, err := cluster.Parse("doc.go", documented(t), sources()); err != nil {
 		t.Error(err)
 	}
 }
@@ -48,11 +49,11 @@ func TestDocumentedDefaults(t *testing.T) {
 	if n := len(withDefaults.FindAll(full, -1)); n != 12 {
 		t.Fatalf("doc.go shows %d of the 12 keys with a default", n)
 	}
-	long, err := cluster.Parse("doc.go", full, nil)
+	long, err := cluster.Parse("doc.go", full, sources())
 	if err != nil {
 		t.Fatal(err)
 	}
-	brief, err := cluster.Parse("doc.go", short, nil)
+	brief, err := cluster.Parse("doc.go", short, sources())
 	if err != nil {
 		t.Fatal(err)
 	}

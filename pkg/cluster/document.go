@@ -4,21 +4,35 @@ package cluster
 // them are needed, what they may be and what they are when left out. The decoder and the JSON Schema both follow
 // their tags: yaml names a key, jsonschema gives its rules in the grammar of github.com/invopop/jsonschema, of which
 // the decoder obeys required, enum, default, minimum and maximum. A pattern is only for the schema: the checks say in
-// words what a pattern would refuse.
+// words what a pattern would refuse. The keys of an embedded struct are keys of what it is embedded in.
 
 // document is a whole cluster file.
 type document struct {
-	APIVersion string    `yaml:"apiVersion" jsonschema:"required,enum=nodekiln.dev/v1" jsonschema_description:"Version of this format"`
-	Kind       string    `yaml:"kind" jsonschema:"required,enum=Cluster" jsonschema_description:"What the file describes"`
-	Metadata   metadata  `yaml:"metadata" jsonschema:"required" jsonschema_description:"What identifies the cluster"`
-	Profile    string    `yaml:"profile" jsonschema:"required,minLength=1" jsonschema_description:"Name of an embedded profile or a directory with a slash in it (./site), relative to this file"`
-	Network    network   `yaml:"network" jsonschema:"required" jsonschema_description:"The network that the machines share"`
-	PKI        keys      `yaml:"pki" jsonschema_description:"What the cluster's certificates are to be"`
-	Base       base      `yaml:"base" jsonschema_description:"The base image that the machines start from"`
-	SSH        ssh       `yaml:"ssh" jsonschema_description:"Who may log in as root"`
-	Users      []user    `yaml:"users" jsonschema_description:"Users of every machine beside root"`
-	Settings   settings  `yaml:"settings" jsonschema_description:"Parameters of the profile, by name"`
-	Machines   []machine `yaml:"machines" jsonschema:"required,minItems=1" jsonschema_description:"The machines; an entry whose name is a range stands for several"`
+	APIVersion string      `yaml:"apiVersion" jsonschema:"required,enum=nodekiln.dev/v1" jsonschema_description:"Version of this format"`
+	Kind       string      `yaml:"kind" jsonschema:"required,enum=Cluster" jsonschema_description:"What the file describes"`
+	Metadata   metadata    `yaml:"metadata" jsonschema:"required" jsonschema_description:"What identifies the cluster"`
+	Profile    string      `yaml:"profile" jsonschema:"required,minLength=1" jsonschema_description:"Name of an embedded profile or a directory with a slash in it (./site), relative to this file"`
+	Kubernetes kubernetes  `yaml:"kubernetes" jsonschema_description:"What Kubernetes is to be; the profile's where a key is left out"`
+	Network    network     `yaml:"network" jsonschema:"required" jsonschema_description:"The network that the machines share, and those of the cluster on it"`
+	Registries registries  `yaml:"registries" jsonschema_description:"Where container images come from"`
+	PKI        keys        `yaml:"pki" jsonschema_description:"What the cluster's certificates are to be"`
+	Base       base        `yaml:"base" jsonschema_description:"The base image that the machines start from"`
+	SSH        ssh         `yaml:"ssh" jsonschema_description:"Who may log in as root"`
+	Users      []user      `yaml:"users" jsonschema_description:"Users of every machine beside root"`
+	Settings   settings    `yaml:"settings" jsonschema_description:"Parameters of the profile, by name"`
+	Addons     []addonText `yaml:"addons" jsonschema_description:"Manifests that are applied to the cluster: addons of the profile by name, and files of your own with a slash in them (./site/metallb.yaml), relative to this file; the profile's default ones when left out"`
+	additions
+	Roles    map[string]additions `yaml:"roles" jsonschema_description:"What the machines of a role are given on top, by the name of the role"`
+	Machines []machine            `yaml:"machines" jsonschema:"required,minItems=1" jsonschema_description:"The machines; an entry whose name is a range stands for several"`
+}
+
+type kubernetes struct {
+	Version      versionText  `yaml:"version" jsonschema_description:"Version of Kubernetes, as in 1.34.4"`
+	Runtime      string       `yaml:"runtime" jsonschema:"enum=containerd,enum=docker" jsonschema_description:"What runs the containers"`
+	ProxyMode    string       `yaml:"proxyMode" jsonschema:"enum=iptables,enum=ipvs" jsonschema_description:"How kube-proxy directs what is sent to a service"`
+	Domain       string       `yaml:"domain" jsonschema:"maxLength=253" jsonschema_description:"DNS domain of the services, as in cluster.local"`
+	Endpoint     endpointText `yaml:"endpoint" jsonschema_description:"Where clients reach the API: a DNS name or an IPv4 address, and a port (HOST:PORT)"`
+	LoadBalancer string       `yaml:"loadBalancer" jsonschema:"enum=external,enum=vip,enum=local" jsonschema_description:"How the endpoint reaches several masters: external is a load balancer of your own, vip an unused address that one of the masters holds at a time, local a load balancer on each other machine"`
 }
 
 type metadata struct {
@@ -31,13 +45,28 @@ type network struct {
 	DNS      []ipv4Text `yaml:"dns" jsonschema_description:"Addresses of the name servers"`
 	NTP      []string   `yaml:"ntp" jsonschema_description:"Time servers, by name or address"`
 	Domain   string     `yaml:"domain" jsonschema:"maxLength=253" jsonschema_description:"DNS domain of the machines"`
+	Pods     prefixText `yaml:"pods" jsonschema_description:"IPv4 network that pods have their addresses in, with a /24 for each machine"`
+	Services prefixText `yaml:"services" jsonschema_description:"IPv4 network that services have their addresses in"`
+}
+
+type registries struct {
+	Mirrors  []string `yaml:"mirrors" jsonschema_description:"URLs of mirrors of Docker Hub (http or https); the first that has an image gives it"`
+	Insecure []string `yaml:"insecure" jsonschema_description:"Registries (HOST, HOST:PORT or a network in CIDR notation) that are reached without TLS or whose certificate is not verified"`
 }
 
 type keys struct {
-	Key      string       `yaml:"key" jsonschema:"enum=rsa-2048,enum=rsa-4096,enum=ecdsa-p256,enum=ecdsa-p384,default=ecdsa-p256" jsonschema_description:"Algorithm and size of the keys"`
-	Expiry   durationText `yaml:"expiry" jsonschema:"default=8760h" jsonschema_description:"Lifetime of a certificate"`
-	CAExpiry durationText `yaml:"caExpiry" jsonschema:"default=87600h" jsonschema_description:"Lifetime of an authority"`
-	Subject  subject      `yaml:"subject" jsonschema_description:"The part of the distinguished name that all certificates share"`
+	Key         string               `yaml:"key" jsonschema:"enum=rsa-2048,enum=rsa-4096,enum=ecdsa-p256,enum=ecdsa-p384,default=ecdsa-p256" jsonschema_description:"Algorithm and size of the keys"`
+	Expiry      durationText         `yaml:"expiry" jsonschema:"default=8760h" jsonschema_description:"Lifetime of a certificate"`
+	CAExpiry    durationText         `yaml:"caExpiry" jsonschema:"default=87600h" jsonschema_description:"Lifetime of an authority"`
+	Subject     subject              `yaml:"subject" jsonschema_description:"The part of the distinguished name that all certificates share"`
+	Authorities map[string]authority `yaml:"authorities" jsonschema_description:"Authorities of your own, by the name that the profile gives them"`
+	Config      sourceText           `yaml:"config" jsonschema_description:"A ca-config.json of cfssl, relative to this file; what it says of certificates wins"`
+	Request     sourceText           `yaml:"request" jsonschema_description:"A ca-csr.json of cfssl, relative to this file; what it says of authorities wins"`
+}
+
+type authority struct {
+	Certificate sourceText `yaml:"certificate" jsonschema:"required" jsonschema_description:"Its certificate (PEM), relative to this file and not outside its directory"`
+	Key         sourceText `yaml:"key" jsonschema:"required" jsonschema_description:"Its private key (PEM), relative to this file and not outside its directory; nobody but its owner may read it"`
 }
 
 // subject has the upper bounds of RFC 5280, appendix A.1.
@@ -80,13 +109,40 @@ type machine struct {
 	Disk    sizeText         `yaml:"disk" jsonschema:"default=8G" jsonschema_description:"Virtual size of the disk in binary units"`
 	Memory  sizeText         `yaml:"memory" jsonschema:"default=512M" jsonschema_description:"Memory of the virtual machine in binary units"`
 	CPUs    int64            `yaml:"cpus" jsonschema:"minimum=1,maximum=512,default=1" jsonschema_description:"Processors of the virtual machine"`
-	Files   []file           `yaml:"files" jsonschema_description:"Files that this machine is given on top"`
+	additions
+}
+
+// additions are given to all machines, to those of a role, or to those of one entry, by the same keys.
+type additions struct {
+	Overlays []sourceText `yaml:"overlays" jsonschema_description:"Directories whose files are laid over a machine's root, relative to this file and not outside its directory"`
+	Butane   []sourceText `yaml:"butane" jsonschema_description:"Butane templates to merge, relative to this file and not outside its directory"`
+	Files    []file       `yaml:"files" jsonschema_description:"Files that a machine is given on top"`
+	Units    []unitFile   `yaml:"units" jsonschema_description:"systemd units that a machine is given, and changes to those that it has"`
+	Args     args         `yaml:"args" jsonschema_description:"Flags of components, by component (kubelet) and name without dashes (max-pods)"`
+}
+
+// args are the values of flags as they are written.
+type args map[string]map[string]scalarText
+
+type unitFile struct {
+	Name     unitText   `yaml:"name" jsonschema:"required" jsonschema_description:"Name of the unit with its suffix"`
+	Contents *string    `yaml:"contents" jsonschema_description:"The unit file; neither this nor a source where the machine has the unit already"`
+	Source   sourceText `yaml:"source" jsonschema_description:"The unit file to copy, relative to the cluster file and not outside its directory"`
+	Enabled  *bool      `yaml:"enabled" jsonschema_description:"Whether the unit is started as its [Install] section says; left as it is when left out"`
+	Mask     bool       `yaml:"mask" jsonschema:"default=false" jsonschema_description:"Keeps anything from starting the unit"`
+	DropIns  []dropIn   `yaml:"dropins" jsonschema_description:"Files that change parts of the unit"`
+}
+
+type dropIn struct {
+	Name     dropInText `yaml:"name" jsonschema:"required" jsonschema_description:"Name of the file, as in 10-limits.conf"`
+	Contents *string    `yaml:"contents" jsonschema_description:"What is in the file"`
+	Source   sourceText `yaml:"source" jsonschema_description:"A file to copy, relative to the cluster file and not outside its directory"`
 }
 
 type file struct {
 	Path     pathText    `yaml:"path" jsonschema:"required" jsonschema_description:"Where the file is put on the machine"`
 	Contents *string     `yaml:"contents" jsonschema_description:"What is in the file"`
-	Source   string      `yaml:"source" jsonschema:"minLength=1" jsonschema_description:"A file to copy, relative to the cluster file and not outside its directory"`
+	Source   sourceText  `yaml:"source" jsonschema_description:"A file to copy, relative to the cluster file and not outside its directory"`
 	Mode     modeText    `yaml:"mode" jsonschema:"default=0644" jsonschema_description:"Permissions in octal"`
 	User     accountText `yaml:"user" jsonschema:"default=root" jsonschema_description:"Owner"`
 	Group    accountText `yaml:"group" jsonschema:"default=root" jsonschema_description:"Group that owns the file"`

@@ -8,8 +8,9 @@ import (
 
 // field is what the tags of document.go say of one key.
 type field struct {
-	key   string
-	index int
+	key string
+	// index finds the field in its struct, through those that are embedded (reflect.Value.FieldByIndex).
+	index []int
 	rules rules
 }
 
@@ -26,10 +27,11 @@ type rules struct {
 
 // fieldsOf reads the tags of a struct type of document.go.
 func fieldsOf(t reflect.Type) []field {
-	fields := make([]field, t.NumField())
-	for i := range fields {
-		tag := t.Field(i).Tag
-		fields[i] = field{key: tag.Get("yaml"), index: i, rules: parseRules(tag.Get("jsonschema"))}
+	var fields []field
+	for _, f := range reflect.VisibleFields(t) {
+		if !f.Anonymous {
+			fields = append(fields, field{key: f.Tag.Get("yaml"), index: f.Index, rules: parseRules(f.Tag.Get("jsonschema"))})
+		}
 	}
 	return fields
 }

@@ -1,10 +1,7 @@
 package cluster
 
 import (
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -14,12 +11,9 @@ const (
 	// maxPath and maxName are PATH_MAX, which counts a final NUL, and NAME_MAX of linux/limits.h, in bytes.
 	maxPath = 4096
 	maxName = 255
-
-	// maxSource bounds one file that is copied to a machine, in bytes: it is held in memory.
-	maxSource = 16 << 20
 )
 
-// files makes the files of a machine's entry, at path.
+// files makes the files of the list at path.
 func (r *resolver) files(p string, given []file) []File {
 	var list []File
 	first := map[string]int{}
@@ -29,11 +23,7 @@ func (r *resolver) files(p string, given []file) []File {
 		}
 		at := at(p, i)
 		if f.Path != "" && r.report(at+".path", checkPath(string(f.Path))) {
-			if j, twice := first[string(f.Path)]; twice {
-				r.problems.Addf(at+".path", "%s is given twice (also %s[%d])", cut(string(f.Path)), p, j)
-			} else {
-				first[string(f.Path)] = i
-			}
+			r.once(first, string(f.Path), i, p, ".path")
 		}
 		r.account(at+".user", f.User)
 		r.account(at+".group", f.Group)
@@ -43,8 +33,12 @@ func (r *resolver) files(p string, given []file) []File {
 			r.report(at+".mode", err)
 			mode = m
 		}
+		content, ok := r.content(at, f.Contents, f.Source)
+		if !ok {
+			r.problems.Addf(at, "neither contents nor source is given")
+		}
 		list = append(list, File{
-			Path: string(f.Path), Content: r.content(at, f), Mode: mode, User: string(f.User), Group: string(f.Group),
+			Path: string(f.Path), Content: content, Mode: mode, User: string(f.User), Group: string(f.Group),
 		})
 	}
 	r.nested(p, given, first)
@@ -65,77 +59,17 @@ func (r *resolver) nested(p string, given []file, index map[string]int) {
 	}
 }
 
-// content of a file, from the one of its two places that is given.
-func (r *resolver) content(at string, f file) []byte {
-	written := r.problems.source.positions
-	_, hasContents := written[at+".contents"]
-	_, hasSource := written[at+".source"]
+// content of what is given at the path by one of two keys. It is false where neither is given.
+func (r *resolver) content(at string, contents *string, source sourceText) ([]byte, bool) {
+	hasContents, hasSource := r.written(at, "contents"), r.written(at, "source")
 	switch {
 	case hasContents && hasSource:
 		r.problems.Addf(at+".source", "contents is given too; a file has one of the two")
-	case !hasContents && !hasSource:
-		r.problems.Addf(at, "neither contents nor source is given")
-	case f.Contents != nil:
-		return []byte(*f.Contents)
-	case f.Source != "":
-		b, err := r.source(f.Source)
-		r.report(at+".source", err)
-		return b
+		return nil, true
+	case contents != nil:
+		return []byte(*contents), true
 	}
-	return nil
-}
-
-// source reads a file below the cluster file's directory, once.
-func (r *resolver) source(name string) ([]byte, error) {
-	clean := path.Clean(name)
-	if !fs.ValidPath(clean) {
-		return nil, fmt.Errorf("%s is not below the directory of the cluster file", quote(name))
-	}
-	if b, ok := r.contents[clean]; ok {
-		return b, nil
-	}
-	if r.sources == nil {
-		return nil, fmt.Errorf("%s cannot be read: the cluster file is in no directory", quote(name))
-	}
-	b, err := readSource(r.sources, clean)
-	if err != nil {
-		return nil, fmt.Errorf("%s %w", quote(name), err)
-	}
-	r.contents[clean] = b
-	return b, nil
-}
-
-func readSource(dir fs.FS, name string) ([]byte, error) {
-	// Opening a named pipe would wait for its writer: what it is comes first.
-	info, err := fs.Stat(dir, name)
-	if err != nil {
-		return nil, fmt.Errorf("cannot be read: %w", cause(err))
-	}
-	switch {
-	case !info.Mode().IsRegular():
-		return nil, errors.New("is not a regular file")
-	case info.Size() > maxSource:
-		return nil, fmt.Errorf("is larger than %s", formatSize(maxSource))
-	}
-	f, err := dir.Open(name)
-	if err != nil {
-		return nil, fmt.Errorf("cannot be read: %w", cause(err))
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxSource))
-	if err != nil {
-		return nil, fmt.Errorf("cannot be read: %w", cause(err))
-	}
-	return b, nil
-}
-
-// cause leaves out the operation and the path of an error, which the message names already.
-func cause(err error) error {
-	var pathErr *fs.PathError
-	if errors.As(err, &pathErr) {
-		return pathErr.Err
-	}
-	return err
+	return r.read(at+".source", source), hasContents || hasSource
 }
 
 // checkPath tells what keeps a text from being the path of a file on a machine.

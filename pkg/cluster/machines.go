@@ -58,7 +58,7 @@ func (r *resolver) shared(path string, e machine) Machine {
 	}
 	distinct(r, path+".roles", e.Roles)
 	return Machine{
-		Path: path, Roles: texts(e.Roles), CPUs: int(e.CPUs), Files: r.files(path+".files", e.Files),
+		Path: path, Roles: texts(e.Roles), CPUs: int(e.CPUs), Additions: r.additions(path, e.additions),
 		Disk:   r.size(path+".disk", e.Disk, minDisk, maxDisk),
 		Memory: r.size(path+".memory", e.Memory, minMemory, maxMemory),
 	}

@@ -9,9 +9,21 @@ import (
 func (r *resolver) network(n network) Network {
 	net := Network{NTP: n.NTP, Domain: strings.TrimSuffix(n.Domain, ".")}
 	if n.Machines != "" {
-		p, err := parseNetwork(string(n.Machines))
+		p, err := parseNetwork(string(n.Machines), machineNetwork)
 		if r.report("network.machines", err) {
 			net.Machines = p
+		}
+	}
+	if n.Pods != "" {
+		p, err := parseNetwork(string(n.Pods), podNetwork)
+		if r.report("network.pods", err) {
+			net.Pods = p
+		}
+	}
+	if n.Services != "" {
+		p, err := parseNetwork(string(n.Services), serviceNetwork)
+		if r.report("network.services", err) {
+			net.Services = p
 		}
 	}
 	if n.Gateway != "" {
@@ -48,20 +60,40 @@ func (r *resolver) network(n network) Network {
 	return net
 }
 
-// parseNetwork reads the network of the machines, which has room for at least two of them.
-func parseNetwork(text string) (netip.Prefix, error) {
+// networkKind is what a network is for, and so how large it may be.
+type networkKind struct {
+	of, example string
+	// least and most are prefix lengths, and why says what they come from.
+	least, most int
+	why         string
+}
+
+var (
+	// machineNetwork has room for at least two machines.
+	machineNetwork = networkKind{of: "machines", example: "10.1.10.0/24", least: 8, most: 30}
+	podNetwork     = networkKind{of: "pods", example: "192.168.0.0/16", least: 8, most: 30}
+	// serviceNetwork has the bound of kube-apiserver (cmd/kube-apiserver/app/options/validation.go, maxCIDRBits, which
+	// 1.34 and later do not hold to), and room for the tenth address, by convention that of the cluster's DNS.
+	serviceNetwork = networkKind{
+		of: "services", example: "10.254.0.0/16", least: 12, most: 28,
+		why: ": kube-apiserver takes at most 20 host bits, and the cluster's DNS has the tenth address",
+	}
+)
+
+// parseNetwork reads a network in CIDR notation.
+func parseNetwork(text string, kind networkKind) (netip.Prefix, error) {
 	p, err := netip.ParsePrefix(text)
 	switch {
 	case err != nil:
-		return netip.Prefix{}, fmt.Errorf("%s is no network; write address and prefix length, as in 10.1.10.0/24", quote(text))
+		return netip.Prefix{}, fmt.Errorf("%s is no network; write address and prefix length, as in %s", quote(text), kind.example)
 	case !p.Addr().Is4():
 		return netip.Prefix{}, fmt.Errorf("%s is IPv6, which machines do not have yet; write an IPv4 network", p)
-	case p.Bits() < 8 || p.Bits() > 30:
-		return netip.Prefix{}, fmt.Errorf("%s has a prefix length outside 8 to 30", p)
+	case p.Bits() < kind.least || p.Bits() > kind.most:
+		return netip.Prefix{}, fmt.Errorf("%s has a prefix length outside %d to %d%s", p, kind.least, kind.most, kind.why)
 	case p != p.Masked():
 		return netip.Prefix{}, fmt.Errorf("%s is an address within a network; try %s", p, p.Masked())
 	case !isUnicast(p.Addr()):
-		return netip.Prefix{}, fmt.Errorf("%s is not a network for machines", p)
+		return netip.Prefix{}, fmt.Errorf("%s is not a network for %s", p, kind.of)
 	}
 	return p, nil
 }

@@ -2,6 +2,8 @@ package cluster
 
 import (
 	"fmt"
+	"io/fs"
+	"path"
 	"regexp"
 	"time"
 	"unicode/utf8"
@@ -15,6 +17,10 @@ func (r *resolver) pki(k keys) PKI {
 		Expiry:   r.lifetime("pki.expiry", k.Expiry),
 		CAExpiry: r.lifetime("pki.caExpiry", k.CAExpiry),
 		Subject:  Subject(k.Subject),
+
+		ConfigName: string(k.Config), Config: r.read("pki.config", k.Config),
+		RequestName: string(k.Request), Request: r.read("pki.request", k.Request),
+		Authorities: r.authorities(k.Authorities),
 	}
 	if p.Expiry > p.CAExpiry && p.CAExpiry > 0 {
 		r.problems.Addf("pki.expiry", "%s is longer than pki.caExpiry, %s: a certificate ends with its authority", k.Expiry, k.CAExpiry)
@@ -28,6 +34,63 @@ func (r *resolver) pki(k keys) PKI {
 	r.bound("pki.subject.organization", p.Subject.Organization, 64)
 	r.bound("pki.subject.unit", p.Subject.Unit, 64)
 	return p
+}
+
+// authorities that the user brings.
+func (r *resolver) authorities(given map[string]authority) map[string]Authority {
+	if given == nil {
+		return nil
+	}
+	all := make(map[string]Authority, len(given))
+	for name, a := range given {
+		p := join("pki.authorities", name)
+		r.report(p, checkLabel(name))
+		all[name] = Authority{Certificate: r.read(p+".certificate", a.Certificate), Key: r.readKey(p+".key", a.Key), Path: p}
+	}
+	return all
+}
+
+// readKey reads a private key, which nobody but its owner may read.
+func (r *resolver) readKey(at string, name sourceText) []byte {
+	b := r.read(at, name)
+	if b == nil {
+		return nil
+	}
+	// A file system without Sys, such as one in memory, has no owners.
+	info, err := fs.Stat(r.sources, path.Clean(string(name)))
+	if err == nil && info.Sys() != nil && info.Mode()&0o077 != 0 {
+		r.problems.Addf(at, "%s is a private key that others can read (mode %04o): chmod 600 %s", quote(string(name)), info.Mode().Perm(), cut(string(name)))
+		return nil
+	}
+	return b
+}
+
+// apart reports authorities whose key is in an overlay: machines would be given it.
+func (r *resolver) apart(doc *document, authorities map[string]Authority) {
+	overlays := map[string]bool{}
+	add := func(a additions) {
+		for _, name := range a.Overlays {
+			overlays[path.Clean(string(name))] = true
+		}
+	}
+	add(doc.additions)
+	for _, a := range doc.Roles {
+		add(a)
+	}
+	for _, m := range doc.Machines {
+		add(m.additions)
+	}
+	for name, a := range authorities {
+		if a.Key == nil {
+			continue // has a problem of its own
+		}
+		key := doc.PKI.Authorities[name].Key
+		for dir := path.Dir(path.Clean(string(key))); dir != "." && dir != "/"; dir = path.Dir(dir) {
+			if overlays[dir] {
+				r.problems.Addf(a.Path+".key", "%s is in the overlay %s, and machines would be given it; keep it elsewhere", quote(string(key)), cut(dir))
+			}
+		}
+	}
 }
 
 func (r *resolver) lifetime(path string, text durationText) time.Duration {

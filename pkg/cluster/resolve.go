@@ -13,26 +13,48 @@ import (
 type resolver struct {
 	problems *Problems
 	sources  fs.FS
-	// contents caches the sources that were read, by name.
-	contents map[string][]byte
+	// name of the cluster, by which its keys are kept.
+	name string
+	// contents caches the sources that were read, by name, and unitFiles those of units.
+	contents  map[string][]byte
+	unitFiles map[sourceText]unitSource
+}
+
+func newResolver(problems *Problems, sources fs.FS, name string) *resolver {
+	return &resolver{
+		problems: problems, sources: sources, name: name,
+		contents: map[string][]byte{}, unitFiles: map[sourceText]unitSource{},
+	}
 }
 
 // spec is false where a name or range in the machines could not be read, so that their number is unknown.
 func (r *resolver) spec(doc *document) (*Spec, bool) {
 	s := &Spec{
-		Name:    string(doc.Metadata.Name),
-		Profile: doc.Profile,
-		Network: r.network(doc.Network),
-		PKI:     r.pki(doc.PKI),
-		Base:    r.base(doc.Base),
-		Users:   r.users(doc.Users),
-		source:  r.problems.source,
+		Name:       string(doc.Metadata.Name),
+		Profile:    doc.Profile,
+		Kubernetes: r.kubernetes(doc.Kubernetes),
+		Network:    r.network(doc.Network),
+		Registries: r.registries(doc.Registries),
+		PKI:        r.pki(doc.PKI),
+		Base:       r.base(doc.Base),
+		Users:      r.users(doc.Users),
+		source:     r.problems.source,
 	}
 	r.label("metadata.name", s.Name)
 	s.AuthorizedKeys = r.authorizedKeys("ssh.authorizedKeys", doc.SSH.AuthorizedKeys)
 	s.Settings = r.settings(doc.Settings)
+	s.Addons = r.addons(doc.Addons)
+	s.Additions = r.additions("", doc.additions)
+	s.RoleAdditions = r.roles(doc.Roles)
 	machines, whole := r.machines(doc.Machines, s.Network)
 	s.Machines = machines
+	r.disjoint(s)
+	r.outside(s, doc.Network.DNS)
+	r.endpoint(s, whole)
+	if whole {
+		r.roomForPods(s.Network.Pods, len(s.Machines))
+	}
+	r.apart(doc, s.PKI.Authorities)
 	return s, whole
 }
 

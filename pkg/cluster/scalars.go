@@ -16,6 +16,13 @@ type (
 	packageText      string
 	accountText      string
 	pathText         string
+	sourceText       string
+	addonText        string
+	endpointText     string
+	unitText         string
+	dropInText       string
+	// versionText keeps the digits of a number: 1.30 is another version than 1.3.
+	versionText string
 	// modeText keeps the digits of an octal number: YAML 1.1 and 1.2 disagree on what 0644 is.
 	modeText string
 	// scalarText keeps any scalar as it is written.
@@ -64,6 +71,35 @@ func (accountText) JSONSchema() *jsonschema.Schema {
 
 func (pathText) JSONSchema() *jsonschema.Schema {
 	return patternSchema(`^/`, "/etc/motd")
+}
+
+func (sourceText) JSONSchema() *jsonschema.Schema {
+	minimum := uint64(1)
+	return &jsonschema.Schema{Type: "string", MinLength: &minimum}
+}
+
+func (addonText) JSONSchema() *jsonschema.Schema {
+	return patternSchema(`/|^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`, "coredns", "./site/metallb.yaml")
+}
+
+func (endpointText) JSONSchema() *jsonschema.Schema {
+	return patternSchema(`^[a-z0-9.-]+(:[0-9]{1,5})?$`, "api.example.com:6443")
+}
+
+func (unitText) JSONSchema() *jsonschema.Schema {
+	return patternSchema(unitPattern, "backup.timer")
+}
+
+func (dropInText) JSONSchema() *jsonschema.Schema {
+	return patternSchema(dropInPattern, "10-limits.conf")
+}
+
+// JSONSchema takes a number too: that is what an editor makes of 1.34 without quotes.
+func (versionText) JSONSchema() *jsonschema.Schema {
+	return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{
+		patternSchema(versionPattern, "1.34.4"),
+		{Type: "number"},
+	}}
 }
 
 // JSONSchema takes a number too: that is what an editor makes of 0644 without quotes.

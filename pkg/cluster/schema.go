@@ -30,11 +30,24 @@ func Schema() ([]byte, error) {
 // JSONSchemaExtend says what the tags cannot: that a file has one of two keys, and the default of a mode, which is
 // more than one type to a schema.
 func (file) JSONSchemaExtend(s *jsonschema.Schema) {
-	s.OneOf = []*jsonschema.Schema{{Required: []string{"contents"}}, {Required: []string{"source"}}}
+	s.OneOf = oneText()
 	for _, f := range fieldsOf(reflect.TypeFor[file]()) {
 		if f.key == "mode" {
 			mode, _ := s.Properties.Get(f.key)
 			mode.Default = f.rules.fallback
 		}
 	}
+}
+
+// JSONSchemaExtend says that a unit has at most one of two keys.
+func (unitFile) JSONSchemaExtend(s *jsonschema.Schema) {
+	s.Not = &jsonschema.Schema{Required: []string{"contents", "source"}}
+}
+
+// JSONSchemaExtend says that a drop-in has one of two keys.
+func (dropIn) JSONSchemaExtend(s *jsonschema.Schema) { s.OneOf = oneText() }
+
+// oneText is a schema of what has one of the two keys that give a text.
+func oneText() []*jsonschema.Schema {
+	return []*jsonschema.Schema{{Required: []string{"contents"}}, {Required: []string{"source"}}}
 }

@@ -109,6 +109,20 @@ machines: [{name: a, address: 10.1.10.1, files: [{path: /a, contents: x}]}]
 		"no contents":            {"contents: x", "mode: 0644"},
 		"no machines":            {"[{name: a, address: 10.1.10.1, files: [{path: /a, contents: x}]}]", "[]"},
 		"list for a setting":     {"profile: etcd", "profile: etcd\nsettings: {a: [1]}"},
+		"no version":             {"profile: etcd", "profile: etcd\nkubernetes: {version: latest}"},
+		"no load balancer":       {"profile: etcd", "profile: etcd\nkubernetes: {loadBalancer: haproxy}"},
+		"URL for an endpoint":    {"profile: etcd", "profile: etcd\nkubernetes: {endpoint: 'https://a'}"},
+		"no network of pods":     {"10.1.10.0/24", "10.1.10.0/24, pods: 10"},
+		"authority without key":  {"profile: etcd", "profile: etcd\npki: {authorities: {a: {certificate: ca.pem}}}"},
+		"no addon":               {"profile: etcd", "profile: etcd\naddons: [a.yaml]"},
+		"empty overlay":          {"profile: etcd", "profile: etcd\noverlays: ['']"},
+		"key of no addition":     {"profile: etcd", "profile: etcd\nroles: {node: {disk: 20G}}"},
+		"list for an argument":   {"profile: etcd", "profile: etcd\nargs: {kubelet: {v: [1]}}"},
+		"unit without suffix":    {"profile: etcd", "profile: etcd\nunits: [{name: a, enabled: true}]"},
+		"string for enabled":     {"profile: etcd", "profile: etcd\nunits: [{name: a.service, enabled: 'true'}]"},
+		"two texts of a unit":    {"profile: etcd", "profile: etcd\nunits: [{name: a.service, contents: '[Unit]', source: a}]"},
+		"drop-in without a text": {"profile: etcd", "profile: etcd\nunits: [{name: a.service, dropins: [{name: a.conf}]}]"},
+		"other name of drop-in":  {"profile: etcd", "profile: etcd\nunits: [{name: a.service, dropins: [{name: a, contents: '[Unit]'}]}]"},
 	}
 	for _, name := range slices.Sorted(maps.Keys(faults)) {
 		data := strings.Replace(valid, faults[name][0], faults[name][1], 1)

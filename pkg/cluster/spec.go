@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"io/fs"
 	"net/netip"
 	"time"
 )
@@ -11,14 +12,22 @@ type Spec struct {
 	Name string
 	// Profile is the name of an embedded profile, or a directory, which holds a slash.
 	Profile string
-	Network Network
-	PKI     PKI
-	Base    Base
+	// Kubernetes is the zero value where the file says nothing of it.
+	Kubernetes Kubernetes
+	Network    Network
+	Registries Registries
+	PKI        PKI
+	Base       Base
 	// AuthorizedKeys may log in as root: lines of an authorized_keys file (sshd(8)).
 	AuthorizedKeys []string
 	Users          []User
 	// Settings of the profile by name, their values as they are written.
 	Settings map[string]string
+	// Addons of the profile by name, or manifests of the user's own; nil where the file does not say.
+	Addons []Addon
+	// Additions to every machine, and to those of a role by its name.
+	Additions     Additions
+	RoleAdditions map[string]Additions
 	// Machines in the order of the file, those of a range in the order of the range.
 	Machines []Machine
 
@@ -36,6 +45,92 @@ type Network struct {
 	NTP []string
 	// Domain is the DNS domain of the machines in lower case, "" for none.
 	Domain string
+	// Pods and Services are the IPv4 networks of the cluster; the zero prefix where the profile's are meant.
+	Pods, Services netip.Prefix
+}
+
+// Kubernetes is what the cluster file says of Kubernetes itself. What is not given is "" or zero, and the profile's.
+type Kubernetes struct {
+	// Version as written, without a leading v: "1.34.4".
+	Version string
+	// Runtime is containerd or docker.
+	Runtime string
+	// ProxyMode is iptables or ipvs.
+	ProxyMode string
+	// Domain is the DNS domain of services: "cluster.local".
+	Domain string
+	// Host and Port are where clients reach the API: a name or an IPv4 address.
+	Host string
+	Port int
+	// LoadBalancer says how Host reaches several masters: external, vip or local.
+	LoadBalancer string
+}
+
+// Registries are where container images come from.
+type Registries struct {
+	// Mirrors are URLs (http or https) of mirrors of Docker Hub.
+	Mirrors []string
+	// Insecure are registries, HOST or HOST:PORT, that are reached without TLS or with a certificate nobody knows.
+	Insecure []string
+}
+
+// Addon is a manifest that is applied to the cluster once its API answers.
+type Addon struct {
+	// Name of the profile's addon, or the path of the user's file as written.
+	Name string
+	// Content of the user's file; nil for an addon of the profile.
+	Content []byte
+}
+
+// Additions are what a user lays over the profile, on all machines, on those of a role or on one. Later ones win over
+// earlier ones: overlays, then Butane, then files and units.
+type Additions struct {
+	Overlays []Overlay
+	Butane   []Butane
+	Files    []File
+	Units    []Unit
+	// Args are flags of components by name, "kubelet", each as name and value.
+	Args map[string][]Arg
+	// Path of the value that holds them: "", "roles.node" or "machines[1]".
+	Path string
+}
+
+// Overlay is a directory whose files are laid over those of a machine.
+type Overlay struct {
+	// Name is the directory as written.
+	Name string
+	FS   fs.FS
+	// Path of the entry, as in overlays[0].
+	Path string
+}
+
+// Butane is a user's Butane template.
+type Butane struct {
+	// Name is the file as written.
+	Name    string
+	Content []byte
+	// Path of the entry, as in butane[0].
+	Path string
+}
+
+// Unit is a systemd unit that a machine is given, or a change to one that it has.
+type Unit struct {
+	// Name with its suffix: "backup.timer".
+	Name string
+	// Content of the unit file; "" where the unit is there already.
+	Content string
+	// Enabled is nil where the unit's state is left as it is.
+	Enabled *bool
+	Mask    bool
+	// DropIns by file name: "10-limits.conf".
+	DropIns map[string]string
+}
+
+// Arg is a flag of a component: its name without dashes, and its value as written.
+type Arg struct {
+	Name, Value string
+	// Path of the value, as in args.kubelet.max-pods.
+	Path string
 }
 
 // PKI is what the cluster's certificates are to be.
@@ -45,7 +140,28 @@ type PKI struct {
 	// Expiry and CAExpiry are the lifetimes of certificates and of authorities. The second is never the shorter.
 	Expiry, CAExpiry time.Duration
 	Subject          Subject
+	// Config and Request are cfssl's ca-config.json and ca-csr.json, and their names as written; nil where the user
+	// brings none.
+	ConfigName, RequestName string
+	Config, Request         []byte
+	// Authorities that the user brings, by name.
+	Authorities map[string]Authority
 }
+
+// Authority is a certificate authority that the user brings.
+type Authority struct {
+	// Certificate and Key are PEM.
+	Certificate []byte
+	Key         []byte `json:"-"`
+	// Path of the entry, as in pki.authorities.kubernetes.
+	Path string
+}
+
+// String gives no part of the key.
+func (a Authority) String() string { return "authority " + a.Path }
+
+// GoString gives no part of the key.
+func (a Authority) GoString() string { return a.String() }
 
 // Subject is the part of a distinguished name that all certificates of a cluster share. What is not given is "".
 type Subject struct {
@@ -91,7 +207,7 @@ type Machine struct {
 	// Disk and Memory are in bytes, whole MiB.
 	Disk, Memory int64
 	CPUs         int
-	Files        []File
+	Additions    Additions
 	// Path of the entry that the machine comes from, as in machines[1]: what a problem with the machine is reported at.
 	// The machines of a range share it.
 	Path string

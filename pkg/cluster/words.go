@@ -24,12 +24,19 @@ func fits(n *yaml.Node, t reflect.Type) bool {
 	switch t {
 	case reflect.TypeFor[int64]():
 		return tag == "!!int"
-	case reflect.TypeFor[modeText]():
+	case reflect.TypeFor[bool](), reflect.TypeFor[*bool]():
+		return tag == "!!bool" && isTruth(n)
+	case reflect.TypeFor[modeText](), reflect.TypeFor[versionText]():
 		return slices.Contains([]string{"!!str", "!!int", "!!float"}, tag)
 	case reflect.TypeFor[scalarText]():
 		return slices.Contains([]string{"!!str", "!!int", "!!float", "!!bool", "!!timestamp"}, tag)
 	}
 	return tag == "!!str"
+}
+
+// isTruth tells whether a node is true or false. A tag that is written out may stand before anything.
+func isTruth(n *yaml.Node) bool {
+	return slices.Contains([]string{"true", "false"}, strings.ToLower(n.Value))
 }
 
 // expected names a type of document.go in the words of a person who writes YAML.
@@ -43,6 +50,10 @@ func expected(t reflect.Type) string {
 		return "a whole number"
 	}
 	switch t {
+	case reflect.TypeFor[bool](), reflect.TypeFor[*bool]():
+		return "true or false"
+	case reflect.TypeFor[versionText]():
+		return "a version such as 1.34.4"
 	case reflect.TypeFor[modeText]():
 		return "a mode such as 0644"
 	case reflect.TypeFor[sizeText]():
@@ -78,6 +89,9 @@ func found(n *yaml.Node) string {
 	case "!!float":
 		return "a decimal number"
 	case "!!bool":
+		if !isTruth(n) {
+			return "another word with the tag !!bool"
+		}
 		return "true or false"
 	case "!!null":
 		return "nothing"
@@ -95,6 +109,8 @@ func advice(n *yaml.Node, t reflect.Type) string {
 	case tag == "!!null":
 		return "; give a value or leave the key out"
 	case n.Kind != yaml.ScalarNode || t == reflect.TypeFor[sizeText]() || t == reflect.TypeFor[durationText]():
+		return ""
+	case t == reflect.TypeFor[bool]() || t == reflect.TypeFor[*bool]():
 		return ""
 	case wanted == reflect.Slice && t.Elem().Kind() == reflect.String && tag == "!!str":
 		return "; put it in brackets, as in [a, b]"

@@ -1,0 +1,84 @@
+package cluster
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+)
+
+// maxSource bounds one file that is taken from beside the cluster file, in bytes: it is held in memory.
+const maxSource = 16 << 20
+
+// read gives the content of the file that is named at the path, nil where none is or where it cannot be read.
+func (r *resolver) read(at string, name sourceText) []byte {
+	if name == "" {
+		return nil
+	}
+	b, err := r.source(name)
+	r.report(at, err)
+	return b
+}
+
+// source reads a file below the cluster file's directory, once.
+func (r *resolver) source(name sourceText) ([]byte, error) {
+	clean, err := r.locate(name)
+	if err != nil {
+		return nil, err
+	}
+	if b, ok := r.contents[clean]; ok {
+		return b, nil
+	}
+	b, err := readSource(r.sources, clean)
+	if err != nil {
+		return nil, fmt.Errorf("%s %w", quote(string(name)), err)
+	}
+	r.contents[clean] = b
+	return b, nil
+}
+
+// locate gives the name by which what is below the cluster file's directory is opened.
+func (r *resolver) locate(name sourceText) (string, error) {
+	clean := path.Clean(string(name))
+	if !fs.ValidPath(clean) {
+		return "", fmt.Errorf("%s is not below the directory of the cluster file", quote(string(name)))
+	}
+	if r.sources == nil {
+		return "", fmt.Errorf("%s cannot be read: the cluster file is in no directory", quote(string(name)))
+	}
+	return clean, nil
+}
+
+func readSource(dir fs.FS, name string) ([]byte, error) {
+	// Opening a named pipe would wait for its writer: what it is comes first.
+	info, err := fs.Stat(dir, name)
+	if err != nil {
+		return nil, fmt.Errorf("cannot be read: %w", cause(err))
+	}
+	switch {
+	case !info.Mode().IsRegular():
+		return nil, errors.New("is not a regular file")
+	case info.Size() > maxSource:
+		return nil, fmt.Errorf("is larger than %s", formatSize(maxSource))
+	}
+	f, err := dir.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("cannot be read: %w", cause(err))
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxSource))
+	if err != nil {
+		return nil, fmt.Errorf("cannot be read: %w", cause(err))
+	}
+	return b, nil
+}
+
+// cause leaves out the operation and the path of an error, which the message names already.
+func cause(err error) error {
+	var pathErr *fs.PathError
+	if errors.As(err, &pathErr) {
+		return pathErr.Err
+	}
+	return err
+}
