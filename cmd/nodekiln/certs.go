@@ -12,12 +12,15 @@ import (
 	"github.com/nodekiln/nodekiln/pkg/pki"
 )
 
-func certsCommand() *cli.Command {
+func certsCommand(env environment) *cli.Command {
 	return &cli.Command{
 		Name:      "certs",
-		Usage:     "show who holds which certificate, and until when",
+		Usage:     "show who holds which certificate, and until when; renew issues them anew",
 		ArgsUsage: "CLUSTER",
 		Flags:     []cli.Flag{formatFlag()},
+		// Package cli would make "help" one as well.
+		HideHelpCommand: true,
+		Subcommands:     []*cli.Command{renewCommand(env)},
 		Action: func(c *cli.Context) error {
 			asJSON, err := jsonAsked(c)
 			if err != nil {

@@ -12,8 +12,11 @@ type Bundle struct {
 	dir         string
 	id          clusterID
 	authorities map[string]*pair
+	// keyMachines are the machines that an authority's key is for, by the authority.
+	keyMachines map[string][]string
 	// holders are the machines by name, and the operator under "".
 	holders map[string]*holder
+	secrets map[string]sharedSecret
 }
 
 // holder is what one machine has, or the operator.
@@ -23,7 +26,10 @@ type holder struct {
 }
 
 func newBundle(dir string) *Bundle {
-	return &Bundle{dir: dir, authorities: map[string]*pair{}, holders: map[string]*holder{}}
+	return &Bundle{
+		dir: dir, authorities: map[string]*pair{}, keyMachines: map[string][]string{},
+		holders: map[string]*holder{}, secrets: map[string]sharedSecret{},
+	}
 }
 
 // String gives the place of the bundle and nothing that is in it.
@@ -31,15 +37,6 @@ func (b *Bundle) String() string { return "bundle " + b.dir }
 
 // GoString gives the place of the bundle and nothing that is in it.
 func (b *Bundle) GoString() string { return b.String() }
-
-// Authority gives the certificate of an authority, in PEM.
-func (b *Bundle) Authority(name string) ([]byte, error) {
-	p, ok := b.authorities[name]
-	if !ok {
-		return nil, fmt.Errorf("%s has no authority %s", b, name)
-	}
-	return bytes.Clone(p.certPEM), nil
-}
 
 // Certificate gives a certificate that a machine holds, or the operator for "", in PEM, and its private key.
 func (b *Bundle) Certificate(machine, name string) ([]byte, Key, error) {

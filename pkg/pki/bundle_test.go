@@ -32,7 +32,7 @@ func keyLines(t *testing.T, dir string) []string {
 			return err
 		}
 		content, err := root.root.ReadFile(p)
-		if filepath.Ext(p) == ".pub" {
+		if filepath.Ext(p) == ".pub" || filepath.Ext(p) == ".csr" {
 			public = append(public, content...)
 			return err
 		}
@@ -85,17 +85,26 @@ func TestSecretsDoNotPrint(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	secret, err := b.Secret("node1", "bootstrap")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, form := range secret.forms() {
+		secrets = append(secrets, string(form.Reveal()))
+	}
 	nested := struct {
 		Key    Key
 		hidden Key
+		Secret Secret
+		shared Secret
 		ssh    []SSHKey
 		bundle *Bundle
 		all    Bundle
-	}{key, key, []SSHKey{operator}, b, *b}
+	}{key, key, secret, secret, []SSHKey{operator}, b, *b}
 	for name, v := range map[string]any{
 		"key": key, "pointer to a key": &key, "bundle": b, "dereferenced bundle": *b, "SSH key": operator,
 		"nested": nested, "pointer to nested": &nested, "list": []any{key, b, operator}, "map": map[string]Key{"k": key},
-		"pair": *b.holders["node1"].certs["etcd"], "cluster id": b.id,
+		"pair": *b.holders["node1"].certs["etcd"], "cluster id": b.id, "secret": secret, "pointer to a secret": &secret,
 	} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d"} {
 			wantNoSecret(t, name+" by "+verb, fmt.Sprintf(verb, v), secrets)
@@ -189,9 +198,16 @@ func TestUnknownNames(t *testing.T) {
 	_, errAuthority := b.Authority("front-proxy")
 	_, _, errMachine := b.Certificate("node2", "etcd")
 	_, _, errName := b.Certificate("node1", "kubelet")
+	_, errPublic := b.AuthorityPublicKey("front-proxy")
+	_, errHash := b.AuthorityHash("front-proxy")
+	_, errRequest := b.Request("front-proxy")
+	_, errKey := b.AuthorityKey("node1", "front-proxy")
+	_, errSecret := b.Secret("node1", "vrrp")
 	_, errSSH := b.SSHHostKeys("node2")
 	_, errOperator := b.SSHHostKeys("")
-	for i, err := range []error{errAuthority, errMachine, errName, errSSH, errOperator} {
+	for i, err := range []error{
+		errAuthority, errPublic, errHash, errRequest, errKey, errSecret, errMachine, errName, errSSH, errOperator,
+	} {
 		if err == nil {
 			t.Errorf("look-up %d of what is not there gave no error", i)
 		}
@@ -244,7 +260,7 @@ func TestWriteTable(t *testing.T) {
 	}
 	fields := strings.Fields(lines[2])
 	want := []string{
-		"node1", "etcd", "CN=node1,OU=System,O=k8s,L=XS,ST=BeiJing,C=CN", "etcd", "2027-03-01", "364",
+		"node1", "etcd", "CN=node1,OU=System,O=k8s,L=XS,ST=BeiJing,C=CN", "etcd", "2027-03-01", "2027-03-01", "364",
 		"node1,node1.example.com,localhost,127.0.0.1,10.1.0.0",
 	}
 	if !slices.Equal(fields, want) {

@@ -2,6 +2,7 @@ package pki
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -13,6 +14,12 @@ import (
 	"github.com/nodekiln/nodekiln/pkg/plan"
 )
 
+// renewAdvice and renewAllAdvice tell how to have certificates issued anew, and those of authorities.
+const (
+	renewAdvice    = "'nodekiln certs renew' issues it anew with the same key"
+	renewAllAdvice = "'nodekiln certs renew --authorities' issues it anew with the same key, and what it signed"
+)
+
 // checker holds what is in a bundle against what a plan asks for.
 type checker struct {
 	store *store
@@ -20,21 +27,36 @@ type checker struct {
 	now   time.Time
 }
 
-// check gives everything that is wrong with what was issued, and with what is about to be.
+// check gives everything that is wrong with what was issued.
 func (c checker) check(b *Bundle) error {
-	var problems []error
+	problems := []error{c.checkSound(b)}
 	for _, a := range c.plan.Authorities {
 		if p := b.authorities[a.Name]; p.issued() {
-			problems = append(problems, c.store.checkAuthority(p), c.checkTime(p, c.store.allAnew(p.files)))
+			problems = append(problems, c.checkExpiry(p, renewAllAdvice))
 		}
 	}
 	for _, want := range c.plan.Certificates {
 		p, by := b.holders[want.Machine].certs[want.Name], b.authorities[want.Authority]
-		if !p.issued() {
-			problems = append(problems, c.checkLifetime(by))
-			continue
+		if p.issued() && by.issued() {
+			problems = append(problems, c.checkExpiry(p, renewAdvice), c.checkOutlives(p, by), c.checkCover(p, want))
 		}
-		problems = append(problems, c.store.checkSignature(p, by), c.checkTime(p, c.store.anew(p.files)), c.checkCover(p, want))
+	}
+	return join(problems)
+}
+
+// checkSound gives everything that is wrong with what was issued and that to issue it anew with the same key would not
+// mend.
+func (c checker) checkSound(b *Bundle) error {
+	var problems []error
+	for _, a := range c.plan.Authorities {
+		if p := b.authorities[a.Name]; p.issued() {
+			problems = append(problems, c.store.checkAuthority(p), c.checkBegin(p))
+		}
+	}
+	for _, want := range c.plan.Certificates {
+		if p := b.holders[want.Machine].certs[want.Name]; p.issued() {
+			problems = append(problems, c.store.checkSignature(p, b.authorities[want.Authority]), c.checkBegin(p))
+		}
 	}
 	return join(problems)
 }
@@ -51,16 +73,17 @@ func join(problems []error) error {
 	})...)
 }
 
-// checkAuthority refuses the certificate of an authority that may not sign.
+// checkAuthority refuses the certificate of an authority that may not sign. One without the extension keyUsage may
+// (RFC 5280, 4.2.1.3), as many have that people make for themselves.
 func (s *store) checkAuthority(p *pair) error {
-	if !p.cert.IsCA || p.cert.KeyUsage&x509.KeyUsageCertSign == 0 {
+	if !p.cert.IsCA || p.cert.KeyUsage != 0 && p.cert.KeyUsage&x509.KeyUsageCertSign == 0 {
 		return fmt.Errorf("%s: is no certificate of an authority that signs others (basicConstraints CA:TRUE, "+
 			"keyUsage keyCertSign): put the right one back", s.name(p.files.cert))
 	}
 	return nil
 }
 
-// checkSignature refuses a certificate that its authority did not sign, or does not outlive.
+// checkSignature refuses a certificate that its authority did not sign.
 func (s *store) checkSignature(p, by *pair) error {
 	if !by.issued() {
 		return fmt.Errorf("%s: the authority that signed it is missing: put %s and its key back, or %s",
@@ -70,36 +93,42 @@ func (s *store) checkSignature(p, by *pair) error {
 		return fmt.Errorf("%s: is not signed by %s: put the right files back, or %s",
 			s.name(p.files.cert), s.name(by.files.cert), s.anew(p.files))
 	}
-	if p.cert.NotAfter.After(by.cert.NotAfter) {
-		return fmt.Errorf("%s: is valid until %s, and its authority %s only until %s: %s", s.name(p.files.cert),
-			stamp(p.cert.NotAfter), s.name(by.files.cert), stamp(by.cert.NotAfter), s.anew(p.files))
-	}
 	return nil
 }
+
+// checkOutlives refuses a certificate that would be valid longer than its authority.
+func (c checker) checkOutlives(p, by *pair) error {
+	if !outlives(p, by) {
+		return nil
+	}
+	return fmt.Errorf("%s: is valid until %s, and its authority %s only until %s: %s", c.store.name(p.files.cert),
+		stamp(p.cert.NotAfter), c.store.name(by.files.cert), stamp(by.cert.NotAfter), renewAdvice)
+}
+
+func outlives(p, by *pair) bool { return p.cert.NotAfter.After(by.cert.NotAfter) }
 
 // signedBy tells whether an authority signed a certificate. Go does not hold the names against each other; others do.
 func signedBy(p, by *pair) bool {
 	return bytes.Equal(p.cert.RawIssuer, by.cert.RawSubject) && p.cert.CheckSignatureFrom(by.cert) == nil
 }
 
-// checkTime refuses what is not valid now, and gives the advice with it.
-func (c checker) checkTime(p *pair, advice string) error {
-	name := c.store.name(p.files.cert)
+// checkExpiry refuses what has expired, and gives the advice with it.
+func (c checker) checkExpiry(p *pair, advice string) error {
 	if c.now.After(p.cert.NotAfter) {
-		return fmt.Errorf("%s: expired at %s: %s", name, stamp(p.cert.NotAfter), advice)
-	}
-	if c.now.Before(p.cert.NotBefore) {
-		return fmt.Errorf("%s: is valid only from %s on, and now is %s: set the clock, or %s", name,
-			stamp(p.cert.NotBefore), stamp(c.now), advice)
+		return fmt.Errorf("%s: expired at %s: %s", c.store.name(p.files.cert), stamp(p.cert.NotAfter), advice)
 	}
 	return nil
 }
 
-// checkLifetime refuses to issue what would outlive its authority.
-func (c checker) checkLifetime(by *pair) error {
-	if by.issued() && c.now.Add(c.plan.Expiry).After(by.cert.NotAfter) {
-		return fmt.Errorf("%s: ends at %s, before a certificate issued now for %v would: ask for a shorter pki.expiry",
-			c.store.name(by.files.cert), stamp(by.cert.NotAfter), c.plan.Expiry)
+// checkBegin refuses what is not valid yet. It is the clock that is wrong then, or was, as all is issued backdated.
+func (c checker) checkBegin(p *pair) error {
+	if c.now.Before(p.cert.NotBefore) {
+		advice := c.store.anew(p.files)
+		if p.files.request != "" {
+			advice = c.store.allAnew(p.files)
+		}
+		return fmt.Errorf("%s: is valid only from %s on, and now is %s: set the clock, or %s", c.store.name(p.files.cert),
+			stamp(p.cert.NotBefore), stamp(c.now), advice)
 	}
 	return nil
 }
@@ -110,7 +139,7 @@ func (c checker) checkCover(p *pair, want plan.Certificate) error {
 	if len(lacking) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%s: lacks %s: %s", c.store.name(p.files.cert), strings.Join(lacking, ", "), c.store.anew(p.files))
+	return fmt.Errorf("%s: lacks %s: %s", c.store.name(p.files.cert), strings.Join(lacking, ", "), renewAdvice)
 }
 
 // lacks tells what a certificate does not have of what is wanted. Of the subject, only the common name and the
@@ -120,8 +149,9 @@ func lacks(cert *x509.Certificate, want plan.Certificate, subject plan.Subject) 
 	if cert.Subject.CommonName != want.CommonName {
 		out = append(out, fmt.Sprintf("the common name %q (it has %q)", want.CommonName, cert.Subject.CommonName))
 	}
-	if subject.Organization != "" && !slices.Contains(cert.Subject.Organization, subject.Organization) {
-		out = append(out, fmt.Sprintf("the organization %q", subject.Organization))
+	// One too many counts as well: it may be a group that is allowed everything.
+	if organization := organizations(want, subject); !slices.Equal(cert.Subject.Organization, organization) {
+		out = append(out, fmt.Sprintf("the organization %q (it has %q)", strings.Join(organization, ""), strings.Join(cert.Subject.Organization, ", ")))
 	}
 	for _, n := range want.DNSNames {
 		if !slices.Contains(cert.DNSNames, n) {
@@ -145,6 +175,14 @@ func lacks(cert *x509.Certificate, want plan.Certificate, subject plan.Subject) 
 		out = append(out, "the usage clientAuth")
 	}
 	return out
+}
+
+// organizations gives the organization of a certificate, or none.
+func organizations(want plan.Certificate, subject plan.Subject) []string {
+	if o := cmp.Or(want.Organization, subject.Organization); o != "" {
+		return []string{o}
+	}
+	return nil
 }
 
 // stamp writes a time as errors and tables show it.

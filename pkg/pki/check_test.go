@@ -93,6 +93,7 @@ func TestDamageIsRefused(t *testing.T) {
 		{"authority that is none", func(b *bench) {
 			b.copy(cert, "ca/etcd/ca.pem")
 			b.copy(key, "ca/etcd/ca-key.pem")
+			b.must(os.Remove(b.path("ca/etcd/ca.csr")))
 		}, []string{"ca/etcd/ca.pem: is no certificate of an authority"}, false},
 		{"authority that ends before", func(b *bench) {
 			// A new certificate for the same key, of an authority that ends an hour earlier.
@@ -106,19 +107,15 @@ func TestDamageIsRefused(t *testing.T) {
 			b.must(os.RemoveAll(b.path("operator")))
 			b.must(os.Rename(b.dir+".machines", b.path("machines")))
 			b.must(os.Rename(b.dir+".operator", b.path("operator")))
-		}, []string{cert + ": is valid until 2027-03-01 12:00:00 UTC", "only until 2027-03-01 11:00:00 UTC", "move"}, true},
-		{"authority that ends before what is to be issued", func(b *bench) {
-			b.must(os.Remove(b.path(cert)))
-			b.plan.Expiry, b.plan.CAExpiry = 2*b.plan.CAExpiry, 3*b.plan.CAExpiry
-		}, []string{"ca/etcd/ca.pem: ends at 2036-02-27", "shorter pki.expiry"}, true},
+		}, []string{cert + ": is valid until 2027-03-01 12:00:00 UTC", "only until 2027-03-01 11:00:00 UTC", "certs renew"}, true},
 		{
 			"expired certificate", func(b *bench) { b.now = issuedAt.Add(b.plan.Expiry + time.Hour) },
-			[]string{cert + ": expired at 2027-03-01 12:00:00 UTC", "move"},
+			[]string{cert + ": expired at 2027-03-01 12:00:00 UTC", "'nodekiln certs renew'"},
 			true,
 		},
 		{
 			"expired authority", func(b *bench) { b.now = issuedAt.Add(b.plan.CAExpiry + time.Hour) },
-			[]string{"ca/etcd/ca.pem: expired at 2036-02-27 12:00:00 UTC", "whatever the authority signed"},
+			[]string{"ca/etcd/ca.pem: expired at 2036-02-27 12:00:00 UTC", "certs renew --authorities"},
 			true,
 		},
 		{
@@ -128,10 +125,10 @@ func TestDamageIsRefused(t *testing.T) {
 		},
 		{"address that is new", func(b *bench) {
 			b.plan.Certificates[1].Addresses = append(b.plan.Certificates[1].Addresses, netip.MustParseAddr("10.9.9.9"))
-		}, []string{cert + ": lacks the address 10.9.9.9: move", "etcd-key.pem away"}, true},
+		}, []string{cert + ": lacks the address 10.9.9.9: 'nodekiln certs renew' issues it anew"}, true},
 		{
 			"name that is new", func(b *bench) { b.plan.Certificates[1].DNSNames = []string{"node1", "etcd.example.com"} },
-			[]string{cert + ": lacks the name etcd.example.com: move"},
+			[]string{cert + ": lacks the name etcd.example.com: 'nodekiln certs renew'"},
 			true,
 		},
 		{
@@ -146,8 +143,49 @@ func TestDamageIsRefused(t *testing.T) {
 		},
 		{
 			"organization that is new", func(b *bench) { b.plan.Subject.Organization = "system:masters" },
-			[]string{`operator/etcd-client.pem: lacks the organization "system:masters"`},
+			[]string{`operator/etcd-client.pem: lacks the organization "system:masters" (it has "k8s")`},
 			true,
+		},
+		{
+			"group of one certificate that is new", func(b *bench) { b.plan.Certificates[0].Organization = "system:nodes" },
+			[]string{`operator/etcd-client.pem: lacks the organization "system:nodes" (it has "k8s")`},
+			true,
+		},
+		{
+			"organization that is not wanted", func(b *bench) { b.plan.Subject.Organization = "" },
+			[]string{`operator/etcd-client.pem: lacks the organization "" (it has "k8s")`},
+			true,
+		},
+		{
+			"request of another key", func(b *bench) {
+				_, other := newLab(b.t, 0)
+				b.must(os.Rename(filepath.Join(other, "ca/etcd/ca.csr"), b.path("ca/etcd/ca.csr")))
+			},
+			[]string{"ca/etcd/ca.csr: is not made with the key", "move"},
+			false,
+		},
+		{
+			"request cut short", func(b *bench) { b.must(os.Truncate(b.path("ca/etcd/ca.csr"), 100)) },
+			[]string{"ca/etcd/ca.csr: holds not one certificate signing request", "move"},
+			false,
+		},
+		{
+			"request without key", func(b *bench) {
+				b.must(os.Remove(b.path("ca/etcd/ca.pem")))
+				b.must(os.Remove(b.path("ca/etcd/ca-key.pem")))
+			},
+			[]string{"ca/etcd/ca.csr: the key that it was made with is missing", "put"},
+			false,
+		},
+		{
+			"secret that others can read", func(b *bench) { b.must(os.Chmod(b.path("secrets/bootstrap"), 0o644)) },
+			[]string{"secrets/bootstrap: others can read", "chmod 600"},
+			false,
+		},
+		{
+			"secret cut short", func(b *bench) { b.must(os.Truncate(b.path("secrets/bootstrap"), 20)) },
+			[]string{"secrets/bootstrap: is not 64 hexadecimal digits", "put the right file back"},
+			false,
 		},
 		{
 			"certificate that is none", func(b *bench) { b.write(cert, "mush") },
@@ -279,6 +317,9 @@ func TestPlanIsChecked(t *testing.T) {
 		"certificate of no one's":  {func(p *plan.PKI) { p.Certificates[0].Authority = "ghost" }, nil, "there is no authority ghost"},
 		"key of unknown algorithm": {func(p *plan.PKI) { p.Key = "dsa-512" }, nil, `key algorithm "dsa-512"`},
 		"authority too short":      {func(p *plan.PKI) { p.CAExpiry = time.Hour }, nil, "the second not shorter"},
+		"key for nobody":           {func(p *plan.PKI) { p.Authorities[0].KeyMachines = []string{"ghost"} }, nil, "authority etcd: there is no machine ghost"},
+		"secret for nobody":        {func(p *plan.PKI) { p.Secrets[0].Machines = []string{"ghost"} }, nil, "secret bootstrap: there is no machine ghost"},
+		"secret elsewhere":         {func(p *plan.PKI) { p.Secrets[0].Name = "../x" }, nil, `secret "../x": a name is`},
 		"no time at all":           {func(p *plan.PKI) { p.Expiry = 0 }, nil, "must be positive"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -22,16 +22,20 @@ type file struct {
 	path    string
 	content []byte
 	mode    fs.FileMode
+	// replaces is whether the bundle has the file already, and of other content: a certificate that is renewed.
+	replaces bool
 }
 
 // changes are the files that a bundle is to get, by the step that they get their names in.
 type changes struct {
-	ids, secrets, public []file
+	ids, secrets, previous, authorities, public []file
 }
 
 func (c *changes) add(d changes) {
 	c.ids = append(c.ids, d.ids...)
 	c.secrets = append(c.secrets, d.secrets...)
+	c.previous = append(c.previous, d.previous...)
+	c.authorities = append(c.authorities, d.authorities...)
 	c.public = append(c.public, d.public...)
 }
 
@@ -41,7 +45,7 @@ func (c *changes) add(d changes) {
 // power could leave a name on the disk whose content never got there. The directories are then synced once for each
 // step and not once for each file, for nothing depends on the order of names within a step.
 func (s *store) commit(c changes) (err error) {
-	steps := [][]file{c.ids, c.secrets, c.public}
+	steps := [][]file{c.ids, c.secrets, c.previous, c.authorities, c.public}
 	all := slices.Concat(steps...)
 	if len(all) == 0 {
 		return nil
@@ -108,7 +112,7 @@ func (s *store) publish(step []file, first int) error {
 		if err := s.makeDir(path.Dir(f.path)); err != nil {
 			return err
 		}
-		if _, err := s.root.Lstat(f.path); !errors.Is(err, fs.ErrNotExist) {
+		if _, err := s.root.Lstat(f.path); !f.replaces && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("%s: has appeared while it was being issued: %w", s.name(f.path), cmp.Or(err, fs.ErrExist))
 		}
 		if err := s.rename(s.root, staged(first+i), f.path); err != nil {

@@ -62,7 +62,7 @@ func Ensure(ctx context.Context, dir string, want plan.PKI, machines []string, o
 	}
 	// Certificates have whole seconds; a fraction would let one outlive an authority of the same lifetime.
 	now := o.now().UTC().Truncate(time.Second)
-	b, err := s.load(want, machines)
+	b, err := s.load(want, machines, now)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +70,7 @@ func Ensure(ctx context.Context, dir string, want plan.PKI, machines []string, o
 		return nil, err
 	}
 	i := issuer{want, now}
-	if err := i.authorities(s, b); err != nil {
+	if err := i.common(s, b); err != nil {
 		return nil, err
 	}
 	if err := i.holders(ctx, s, b, append([]string{""}, machines...)); err != nil {
@@ -79,8 +79,8 @@ func Ensure(ctx context.Context, dir string, want plan.PKI, machines []string, o
 	return b, nil
 }
 
-// load reads what there is of what the plan asks for.
-func (s *store) load(want plan.PKI, machines []string) (*Bundle, error) {
+// load reads what there is of what the plan asks for, and takes the authorities that the user brings.
+func (s *store) load(want plan.PKI, machines []string, now time.Time) (*Bundle, error) {
 	b := newBundle(s.dir)
 	var problems []error
 	collect := func(err error) { problems = append(problems, err) }
@@ -88,8 +88,19 @@ func (s *store) load(want plan.PKI, machines []string) (*Bundle, error) {
 	b.id, err = s.readID()
 	collect(err)
 	for _, a := range want.Authorities {
-		b.authorities[a.Name], err = s.readPair(authorityFiles(a.Name), "")
+		b.keyMachines[a.Name] = a.KeyMachines
+		p, err := s.readPair(authorityFiles(a.Name), "")
 		collect(err)
+		if err == nil {
+			collect(s.bring(p, a, now))
+			collect(s.readRequest(p))
+		}
+		b.authorities[a.Name] = p
+	}
+	for _, wanted := range want.Secrets {
+		value, err := s.loadSecret(wanted.Name)
+		collect(err)
+		b.secrets[wanted.Name] = sharedSecret{value, wanted.Machines}
 	}
 	for _, m := range append([]string{""}, machines...) {
 		h := &holder{certs: map[string]*pair{}}
@@ -107,19 +118,32 @@ func (s *store) load(want plan.PKI, machines []string) (*Bundle, error) {
 	return b, errors.Join(problems...)
 }
 
-// authorities makes the id of a cluster and the authorities that are missing.
-func (i issuer) authorities(s *store, b *Bundle) error {
+// common makes what is missing of what the cluster has in common: its id, its secrets and its authorities.
+func (i issuer) common(s *store, b *Bundle) error {
 	var all changes
 	if b.id.empty() {
 		b.id = newClusterID()
 		all.ids = append(all.ids, b.id.file())
 	}
+	for _, wanted := range i.plan.Secrets {
+		if secret := b.secrets[wanted.Name]; secret.value.value.empty() {
+			secret.value = newSecret()
+			b.secrets[wanted.Name] = secret
+			all.secrets = append(all.secrets, secret.value.file(wanted.Name))
+		}
+	}
 	for _, a := range i.plan.Authorities {
 		p := b.authorities[a.Name]
-		if p.issued() {
-			continue
+		all.add(p.unwritten)
+		p.unwritten = changes{}
+		if !p.issued() {
+			c, err := i.authority(p, a)
+			if err != nil {
+				return err
+			}
+			all.add(c)
 		}
-		c, err := i.authority(p, a)
+		c, err := completeRequest(p)
 		if err != nil {
 			return err
 		}

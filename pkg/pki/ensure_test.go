@@ -97,7 +97,7 @@ func TestModesUnderUmasks(t *testing.T) {
 			if err := (helper{dir: dir, umask: umask, machines: 1}).command(t).Run(); err != nil {
 				t.Fatal(err)
 			}
-			public := map[string]bool{".pub": true, ".pem": true}
+			public := map[string]bool{".pub": true, ".pem": true, ".csr": true}
 			err := filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
 				if err != nil {
 					return err

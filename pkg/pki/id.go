@@ -26,7 +26,7 @@ func newClusterID() clusterID {
 
 // file gives the file of the id.
 func (c clusterID) file() file {
-	return file{idFile, []byte(hex.EncodeToString(c.Reveal()) + "\n"), secretMode}
+	return file{path: idFile, content: []byte(hex.EncodeToString(c.Reveal()) + "\n"), mode: secretMode}
 }
 
 // readID reads the cluster's id. It is the first file that a bundle gets, so only an empty bundle has none.
@@ -55,7 +55,7 @@ func (s *store) readID() (clusterID, error) {
 
 // firstIssued gives a path of something that was issued, or "" where nothing was.
 func (s *store) firstIssued() (string, error) {
-	for _, dir := range []string{authorityDir, machineDir, operatorDir} {
+	for _, dir := range []string{authorityDir, machineDir, operatorDir, secretDir} {
 		names, err := s.list(dir)
 		if err != nil {
 			return "", err

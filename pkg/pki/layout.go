@@ -24,17 +24,22 @@ const (
 	authorityDir = "ca"
 	machineDir   = "machines"
 	operatorDir  = "operator"
+	secretDir    = "secrets"
+	previousDir  = "previous"
 )
 
 // keySuffix tells the file of a certificate's key from that of the certificate.
 const keySuffix = "-key"
 
-// pairFiles are the paths of a certificate and its key within a bundle.
-type pairFiles struct{ cert, key string }
+// pairFiles are the paths of a certificate and its key within a bundle, and of the request for the certificate, "" where
+// it is not kept: for all but authorities.
+type pairFiles struct{ cert, key, request string }
 
 func authorityFiles(name string) pairFiles {
 	dir := path.Join(authorityDir, name)
-	return pairFiles{cert: path.Join(dir, "ca.pem"), key: path.Join(dir, "ca"+keySuffix+".pem")}
+	return pairFiles{
+		cert: path.Join(dir, "ca.pem"), key: path.Join(dir, "ca"+keySuffix+".pem"), request: path.Join(dir, "ca.csr"),
+	}
 }
 
 func certificateFiles(machine, name string) pairFiles {
@@ -78,7 +83,7 @@ func checkPlan(p plan.PKI, machines []string) error {
 	for _, a := range p.Authorities {
 		authorities = append(authorities, a.Name)
 	}
-	problems = append(problems, checkNames("machine", machines), checkNames("authority", authorities))
+	problems = append(problems, checkNames("machine", machines), checkNames("authority", authorities), checkSharing(p, machines))
 	names := map[string][]string{}
 	for _, c := range p.Certificates {
 		names[c.Machine] = append(names[c.Machine], c.Name)
@@ -96,6 +101,27 @@ func checkPlan(p plan.PKI, machines []string) error {
 		problems = append(problems, checkNames("certificate", names[m]))
 	}
 	return errors.Join(problems...)
+}
+
+// checkSharing refuses keys of authorities and secrets that are for machines which are not there.
+func checkSharing(p plan.PKI, machines []string) error {
+	var problems []error
+	known := func(what string, holders []string) {
+		for _, m := range holders {
+			if !slices.Contains(machines, m) {
+				problems = append(problems, fmt.Errorf("%s: there is no machine %s", what, m))
+			}
+		}
+	}
+	for _, a := range p.Authorities {
+		known("key of the authority "+a.Name, a.KeyMachines)
+	}
+	secrets := make([]string, 0, len(p.Secrets))
+	for _, s := range p.Secrets {
+		secrets = append(secrets, s.Name)
+		known("secret "+s.Name, s.Machines)
+	}
+	return errors.Join(append(problems, checkNames("secret", secrets))...)
 }
 
 func checkNames(kind string, names []string) error {

@@ -88,15 +88,42 @@ func (b *Bundle) row(kind Kind, holder, name string, p *pair, now time.Time) Row
 
 // WriteTable writes rows for a person to read.
 func WriteTable(w io.Writer, rows []Row) error {
+	return writeTable(w, "HOLDER\tNAME\tSUBJECT\tAUTHORITY\tENDS\tUSABLE UNTIL\tDAYS\tVALID FOR", func(t io.Writer) {
+		for _, r := range rows {
+			_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", who(r.Kind, r.Holder), r.Name, r.Subject,
+				cmp.Or(r.Authority, "-"), day(r.NotAfter), day(r.UsableUntil), r.DaysLeft, cmp.Or(strings.Join(r.SANs, ","), "-"))
+		}
+	})
+}
+
+// WriteRenewed writes what Renew did for a person to read.
+func WriteRenewed(w io.Writer, all []Renewed) error {
+	return writeTable(w, "HOLDER\tNAME\tOLD END\tNEW END\tWHY", func(t io.Writer) {
+		for _, r := range all {
+			end, why := day(r.NewEnd), "its end"
+			switch {
+			case r.Obstacle != "":
+				end, why = "-", "not renewed: "+r.Obstacle
+			case len(r.Lacking) > 0:
+				why = "it lacked " + strings.Join(r.Lacking, ", ")
+			}
+			_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", who(r.Kind, r.Holder), r.Name, day(r.OldEnd), end, why)
+		}
+	})
+}
+
+// writeTable writes a table whose columns are separated by tabs.
+func writeTable(w io.Writer, head string, rows func(io.Writer)) error {
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	_, _ = fmt.Fprintln(t, "HOLDER\tNAME\tSUBJECT\tAUTHORITY\tUSABLE UNTIL\tDAYS\tVALID FOR")
-	for _, r := range rows {
-		// Flush gives the errors of all writes.
-		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%d\t%s\n", cmp.Or(r.Holder, "("+string(r.Kind)+")"), r.Name, r.Subject,
-			cmp.Or(r.Authority, "-"), r.UsableUntil.UTC().Format(time.DateOnly), r.DaysLeft, cmp.Or(strings.Join(r.SANs, ","), "-"))
-	}
-	if err := t.Flush(); err != nil {
+	_, _ = fmt.Fprintln(t, head)
+	rows(t)
+	if err := t.Flush(); err != nil { // it gives the errors of all writes
 		return fmt.Errorf("write the table of certificates: %w", err)
 	}
 	return nil
 }
+
+// who gives the holder of a certificate as tables show it.
+func who(kind Kind, holder string) string { return cmp.Or(holder, "("+string(kind)+")") }
+
+func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }

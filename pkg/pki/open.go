@@ -10,8 +10,8 @@ import (
 // Open reads everything that is in the bundle in the directory, whether a plan asks for it or not, and writes nothing.
 //
 // It refuses keys and certificates that do not belong together, but not those that have expired: that is for List to
-// tell. It needs no lock: files come in the order of what depends on what and never change, so that whatever it finds
-// while another process issues is a sound bundle.
+// tell. It needs no lock: files come in the order of what depends on what, and one that is replaced is of the same key, so
+// that whatever it finds while another process issues is a sound bundle.
 func Open(dir string) (*Bundle, error) {
 	s, err := openStore(dir)
 	if err != nil {
@@ -27,7 +27,7 @@ func Open(dir string) (*Bundle, error) {
 	problems = append(problems, err)
 	// Who depends on something is listed before it is: a certificate that is found has an authority to be found.
 	holders, err := s.openHolders()
-	problems = append(problems, err, s.openAuthorities(b))
+	problems = append(problems, err, s.openAuthorities(b), s.openSecrets(b))
 	b.holders = holders
 	for _, machine := range slices.Sorted(maps.Keys(holders)) {
 		certs := holders[machine].certs
@@ -52,9 +52,24 @@ func (s *store) openAuthorities(b *Bundle) error {
 			continue
 		}
 		if p.issued() {
-			problems = append(problems, s.checkAuthority(p))
+			problems = append(problems, s.checkAuthority(p), s.readRequest(p))
 			b.authorities[name] = p
 		}
+	}
+	return join(problems)
+}
+
+// openSecrets reads all secrets of the bundle. Without a plan they are for nobody, but Redact knows them.
+func (s *store) openSecrets(b *Bundle) error {
+	names, err := s.list(secretDir)
+	problems := []error{err}
+	for _, name := range names {
+		if checkName("secret", name) != nil {
+			continue // what an editor left behind
+		}
+		value, err := s.loadSecret(name)
+		problems = append(problems, err)
+		b.secrets[name] = sharedSecret{value: value}
 	}
 	return join(problems)
 }

@@ -18,6 +18,10 @@ type pair struct {
 	cert      *x509.Certificate
 	certPEM   []byte
 	key       Key
+	// request for the certificate, in PEM, which is kept of authorities alone.
+	request []byte
+	// unwritten are files of it that are not in the bundle yet.
+	unwritten changes
 }
 
 func (p *pair) issued() bool { return p.cert != nil }
@@ -62,13 +66,20 @@ func (s *store) readPair(files pairFiles, authority string) (*pair, error) {
 
 // anew tells what to do to have a pair issued anew.
 func (s *store) anew(files pairFiles) string {
-	return fmt.Sprintf("move %s and %s away and the next build issues them anew", s.name(files.cert), s.name(files.key))
+	return fmt.Sprintf("move %s away and the next build issues them anew", s.names(files))
 }
 
 // allAnew tells what to do to have an authority issued anew.
 func (s *store) allAnew(files pairFiles) string {
-	return fmt.Sprintf("move %s and %s away, and whatever the authority signed, and the next build issues it all anew",
-		s.name(files.cert), s.name(files.key))
+	return fmt.Sprintf("move %s away, and whatever the authority signed, and the next build issues it all anew", s.names(files))
+}
+
+// names lists the files of a pair.
+func (s *store) names(files pairFiles) string {
+	if files.request == "" {
+		return s.name(files.cert) + " and " + s.name(files.key)
+	}
+	return fmt.Sprintf("%s, %s and %s", s.name(files.cert), s.name(files.key), s.name(files.request))
 }
 
 // signer gives the private key as a value to sign with. Its error says nothing of what the key holds.
@@ -80,14 +91,17 @@ func (p *pair) signer() (crypto.Signer, error) {
 	return key, nil
 }
 
+// certificateType is the type of a certificate in PEM (RFC 7468, 5).
+const certificateType = "CERTIFICATE"
+
 // parseCertificate reads exactly one certificate: with more, it would not be clear which one is meant.
 func parseCertificate(content []byte) (*x509.Certificate, error) {
 	block, rest := pem.Decode(content)
-	if block == nil || block.Type != "CERTIFICATE" {
+	if block == nil || block.Type != certificateType {
 		return nil, errors.New("holds no certificate in PEM")
 	}
 	if more, _ := pem.Decode(rest); more != nil {
-		return nil, errors.New("holds more than one certificate")
+		return nil, errors.New("holds more than one certificate, or something else behind it")
 	}
 	return x509.ParseCertificate(block.Bytes)
 }

@@ -27,12 +27,14 @@ type helper struct {
 	// killAt is the file that it is killed at, before that gets its name; the first is 1, and 0 is none.
 	killAt   int
 	machines int
+	// renew has it renew everything instead.
+	renew bool
 }
 
 func TestMain(m *testing.M) {
 	var h helper
 	if text := os.Getenv(helperVar); text != "" {
-		if _, err := fmt.Sscanf(text, "%d %d %d %s", &h.umask, &h.killAt, &h.machines, &h.dir); err != nil {
+		if _, err := fmt.Sscanf(text, "%d %d %d %t %s", &h.umask, &h.killAt, &h.machines, &h.renew, &h.dir); err != nil {
 			panic(err)
 		}
 		os.Exit(h.main())
@@ -51,7 +53,11 @@ func (h helper) main() int {
 		return root.Rename(from, to)
 	}
 	names := machines(h.machines)
-	_, err := Ensure(context.Background(), h.dir, lab(names), names, WithClock(clock), func(o *options) { o.rename = rename })
+	interrupt := func(o *options) { o.rename = rename }
+	_, err := Ensure(context.Background(), h.dir, lab(names), names, WithClock(clock), interrupt)
+	if h.renew {
+		_, err = Renew(context.Background(), h.dir, lab(names), names, renewAll, WithClock(later), interrupt)
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -67,7 +73,7 @@ func (h helper) command(t testing.TB) *exec.Cmd {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(self)
-	cmd.Env = append(os.Environ(), helperVar+"="+fmt.Sprintf("%d %d %d %s", h.umask, h.killAt, h.machines, h.dir))
+	cmd.Env = append(os.Environ(), helperVar+"="+fmt.Sprintf("%d %d %d %t %s", h.umask, h.killAt, h.machines, h.renew, h.dir))
 	cmd.Stderr = os.Stderr
 	return cmd
 }
@@ -76,6 +82,12 @@ func (h helper) command(t testing.TB) *exec.Cmd {
 var issuedAt = time.Date(2026, 3, 1, 12, 0, 0, 500, time.UTC)
 
 func clock() time.Time { return issuedAt }
+
+// later is when they renew: certificates have a day left.
+func later() time.Time { return issuedAt.Add(8736 * time.Hour) }
+
+// renewAll renews all that is in a bundle.
+var renewAll = RenewOptions{All: true, Authorities: true}
 
 func machines(n int) []string {
 	out := make([]string, n)
@@ -90,7 +102,8 @@ func lab(machines []string) plan.PKI {
 	p := plan.PKI{
 		Key: "ecdsa-p256", Expiry: 8760 * time.Hour, CAExpiry: 87600 * time.Hour,
 		Subject:     plan.Subject{Country: "CN", Province: "BeiJing", Locality: "XS", Organization: "k8s", Unit: "System"},
-		Authorities: []plan.Authority{{Name: "etcd", CommonName: "etcd-ca"}},
+		Authorities: []plan.Authority{{Name: "etcd", CommonName: "etcd-ca", KeyMachines: machines[:min(len(machines), 1)]}},
+		Secrets:     []plan.Secret{{Name: "bootstrap", Machines: machines}},
 		Certificates: []plan.Certificate{
 			{Name: "etcd-client", Authority: "etcd", CommonName: "operator", Client: true},
 		},

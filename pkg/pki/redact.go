@@ -21,7 +21,7 @@ func (b *Bundle) Redact(err error, others ...string) error {
 	}
 	said := err.Error()
 	shown := said
-	for _, s := range append(b.secrets(), others...) {
+	for _, s := range append(b.confidential(), others...) {
 		if len(s) >= shortestSecret {
 			shown = strings.ReplaceAll(shown, s, hidden)
 		}
@@ -32,8 +32,9 @@ func (b *Bundle) Redact(err error, others ...string) error {
 	return errors.New(shown)
 }
 
-// secrets gives the ids that are not for others to see, and the lines of all private keys but those of PEM's frame.
-func (b *Bundle) secrets() []string {
+// confidential gives the ids that are not for others to see, the secrets in all forms that they are used in, and the lines
+// of all private keys but those of PEM's frame.
+func (b *Bundle) confidential() []string {
 	all := []string{b.ClusterID()}
 	var keys []Key
 	for _, p := range b.authorities {
@@ -47,6 +48,9 @@ func (b *Bundle) secrets() []string {
 		for _, k := range h.ssh {
 			keys = append(keys, k.Private)
 		}
+	}
+	for _, s := range b.secrets {
+		keys = append(keys, s.value.forms()...)
 	}
 	for _, k := range keys {
 		for line := range strings.Lines(string(k.Reveal())) {

@@ -12,6 +12,9 @@ func TestRedactHidesEveryLine(t *testing.T) {
 	b, dir := newLab(t, 2)
 	const hash = "$6$abcdefgh$ltjgWl6579NluT"
 	secrets := append(keyLines(t, dir), b.ClusterID(), b.MachineID("node2"), hash)
+	for _, form := range b.secrets["bootstrap"].value.forms() {
+		secrets = append(secrets, string(form.Reveal()))
+	}
 	for _, s := range secrets {
 		// As text/template and encoding/json quote.
 		err := b.Redact(fmt.Errorf("no role %q: %w", "-----BEGIN\n"+s+"\n", fs.ErrInvalid), hash)

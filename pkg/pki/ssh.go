@@ -122,7 +122,7 @@ func completeSSH(k *SSHKey, machine string, kind sshKind) (changes, error) {
 			return c, fmt.Errorf("make %s: %w", private, err)
 		}
 		k.Private = newKey(pem.EncodeToMemory(block))
-		c.secrets = append(c.secrets, file{private, k.Private.Reveal(), secretMode})
+		c.secrets = append(c.secrets, file{path: private, content: k.Private.Reveal(), mode: secretMode})
 	}
 	if k.Public == nil {
 		key, err := k.publicKey()
@@ -131,7 +131,7 @@ func completeSSH(k *SSHKey, machine string, kind sshKind) (changes, error) {
 		}
 		line := bytes.TrimSuffix(ssh.MarshalAuthorizedKey(key), []byte("\n"))
 		k.Public = fmt.Appendf(line, " %s\n", sshComment(machine))
-		c.public = append(c.public, file{private + ".pub", k.Public, publicMode})
+		c.public = append(c.public, file{path: private + ".pub", content: k.Public, mode: publicMode})
 	}
 	return c, nil
 }
