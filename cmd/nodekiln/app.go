@@ -83,12 +83,15 @@ func newApp(env environment) *cli.App {
 			return cli.ShowAppHelp(c)
 		},
 		Commands: []*cli.Command{
-			initCommand(), validateCommand(), planCommand(), schemaCommand(), certsCommand(),
+			initCommand(), validateCommand(), planCommand(), schemaCommand(), certsCommand(env),
 			renderCommand(env), buildCommand(env), bootCommand(env), testCommand(env),
 		},
 	}
 	for _, c := range app.Commands {
 		c.OnUsageError = app.OnUsageError
+		for _, sub := range c.Subcommands {
+			sub.OnUsageError = app.OnUsageError
+		}
 	}
 	return app
 }
@@ -109,7 +112,7 @@ func load(c *cli.Context) (*build.Project, error) {
 	if err != nil {
 		return nil, err
 	}
-	return build.Load(file)
+	return build.Load(file, time.Now())
 }
 
 func outFlag() *cli.StringFlag {

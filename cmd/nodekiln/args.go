@@ -16,8 +16,14 @@ func flagsFirst(app *cli.App, args []string) []string {
 	if at < 0 {
 		return args
 	}
+	command := app.Command(args[at])
+	if at+1 < len(args) {
+		if i := slices.IndexFunc(command.Subcommands, func(c *cli.Command) bool { return c.HasName(args[at+1]) }); i >= 0 {
+			command, at = command.Subcommands[i], at+1
+		}
+	}
 	takesValue := map[string]bool{}
-	for _, f := range app.Command(args[at]).Flags {
+	for _, f := range command.Flags {
 		_, isBool := f.(*cli.BoolFlag)
 		for _, name := range f.Names() {
 			takesValue[name] = !isBool

@@ -1,5 +1,5 @@
-// Command benchmark measures nodekiln: time, memory and bytes per machine for clusters of several sizes, and the time
-// of a base beside a plain mmdebstrap of the same packages. It prints ratios, since times differ between computers.
+// Command benchmark measures nodekiln: time, memory and bytes per machine for clusters of several sizes, what comes
+// before the images and with them, and the time of a base beside a plain mmdebstrap of the same packages. It prints ratios, since times differ between computers.
 package main
 
 import (
@@ -38,6 +38,9 @@ func run(ctx context.Context, program string, withBase bool) error {
 	}
 	defer os.RemoveAll(dir)
 	b := bench{program: program, dir: dir}
+	if err := b.racks(ctx); err != nil {
+		return err
+	}
 	if err := b.machines(ctx); err != nil {
 		return err
 	}

@@ -73,7 +73,7 @@ func Build(ctx context.Context, p *Project, o Options) (_ *Result, err error) {
 	if err != nil {
 		return nil, err
 	}
-	golden, err := ensureBase(ctx, p.Plan, configurer, bundle, base.Options{CacheDir: o.CacheDir, Progress: o.Progress, ModTime: o.Epoch})
+	golden, err := ensureBase(ctx, p.Plan, base.Options{CacheDir: o.CacheDir, Progress: o.Progress, ModTime: o.Epoch})
 	if err != nil {
 		return nil, err
 	}
@@ -220,7 +220,8 @@ func (b *baker) bake(ctx context.Context, golden *media.Golden, backing string, 
 	return image, b.out.image(image.File)
 }
 
-// describe writes what goes with the images: the manifest, the checksums, and the machines' SSH host keys.
+// describe writes what goes with the images: the manifest, the checksums, the machines' SSH host keys, and what the
+// operator reaches the cluster by.
 func (b *baker) describe() error {
 	manifest, err := b.manifest.encode()
 	if err != nil {
@@ -230,10 +231,19 @@ func (b *baker) describe() error {
 	if err != nil {
 		return err
 	}
+	admin, err := b.project.adminKubeconfig(b.bundle)
+	if err != nil {
+		return err
+	}
+	if admin != nil {
+		if err := b.out.write(KubeconfigName, admin, 0o600); err != nil {
+			return err
+		}
+	}
 	return errors.Join(
-		b.out.write(KnownHostsName, known),
-		b.out.write(checksumsName, b.checksums()),
-		b.out.write(manifestName, manifest),
+		b.out.write(KnownHostsName, known, 0o644),
+		b.out.write(checksumsName, b.checksums(), 0o644),
+		b.out.write(manifestName, manifest, 0o644),
 	)
 }
 

@@ -6,21 +6,11 @@ import (
 	"strings"
 
 	"github.com/nodekiln/nodekiln/pkg/base"
-	"github.com/nodekiln/nodekiln/pkg/machine"
-	"github.com/nodekiln/nodekiln/pkg/pki"
 	"github.com/nodekiln/nodekiln/pkg/plan"
 )
 
-// ensureBase gives the base that the machines are baked from, and holds them against it. Where it has yet to be made,
-// which takes a minute, what is wrong with a template is told before.
-func ensureBase(ctx context.Context, p *plan.Plan, c *machine.Configurer, bundle *pki.Bundle, o base.Options) (base.Golden, error) {
-	if _, err := base.Cached(p.Base, o); err != nil {
-		for _, m := range p.Machines {
-			if _, err := c.Configure(m); err != nil {
-				return base.Golden{}, redact(err, bundle, p)
-			}
-		}
-	}
+// ensureBase gives the base that the machines are baked from, and holds them against it.
+func ensureBase(ctx context.Context, p *plan.Plan, o base.Options) (base.Golden, error) {
 	g, err := base.Ensure(ctx, p.Base, o)
 	if err != nil {
 		return base.Golden{}, err

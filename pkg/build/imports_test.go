@@ -12,12 +12,12 @@ const module = "github.com/nodekiln/nodekiln/"
 // edges are the packages of this module that each may import: the data flows one way. A package that is not listed may
 // import none, and nobody but cmd imports build.
 var edges = map[string][]string{
-	"cmd/nodekiln":   {"pkg/build", "pkg/cluster", "pkg/lab", "pkg/pki", "pkg/profile", "pkg/tool"},
-	"pkg/build":      {"pkg/base", "pkg/cluster", "pkg/lab", "pkg/machine", "pkg/media", "pkg/payload", "pkg/pki", "pkg/plan", "pkg/profile", "pkg/tree"},
-	"pkg/profile":    {"profiles"},
-	"pkg/plan":       {"pkg/cluster", "pkg/profile"},
+	"cmd/nodekiln":   {"pkg/build", "pkg/cluster", "pkg/lab", "pkg/pki", "pkg/plan", "pkg/profile", "pkg/tool"},
+	"pkg/build":      {"pkg/base", "pkg/cluster", "pkg/kube", "pkg/lab", "pkg/machine", "pkg/media", "pkg/payload", "pkg/pki", "pkg/plan", "pkg/profile", "pkg/tree"},
+	"pkg/profile":    {"overlays", "pkg/kube", "profiles"},
+	"pkg/plan":       {"pkg/cluster", "pkg/kube", "pkg/profile"},
 	"pkg/pki":        {"pkg/plan"},
-	"pkg/machine":    {"pkg/pki", "pkg/plan", "pkg/profile", "profiles"},
+	"pkg/machine":    {"overlays", "pkg/kube", "pkg/pki", "pkg/plan", "pkg/profile", "pkg/tree", "profiles"},
 	"pkg/payload":    {"pkg/tree"},
 	"pkg/base":       {"overlays", "pkg/media", "pkg/plan", "pkg/tool", "pkg/tree"},
 	"pkg/media":      {"pkg/media/ext4", "pkg/media/fat", "pkg/media/qcow2", "pkg/tool", "pkg/tree"},
@@ -32,7 +32,7 @@ var onlyUsers = map[string][]string{
 	"github.com/diskfs/go-diskfs": {"pkg/media"},
 	"github.com/urfave/cli/v2":    {"cmd/nodekiln"},
 	"github.com/coreos/butane":    {"pkg/machine"},
-	"gopkg.in/yaml.v3":            {"pkg/cluster", "pkg/payload", "pkg/profile", "pkg/tree"},
+	"gopkg.in/yaml.v3":            {"pkg/cluster", "pkg/kube", "pkg/payload", "pkg/profile", "pkg/tree"},
 	"net/http":                    {},
 }
 

@@ -24,22 +24,30 @@ type Project struct {
 	Plan    *plan.Plan
 }
 
-// Load reads and plans a cluster file. All that is wrong with the file comes as one *cluster.InvalidError.
-func Load(file string) (*Project, error) {
-	var prof *profile.Profile
-	spec, err := cluster.Load(file, func(spec *cluster.Spec, problems *cluster.Problems) {
-		p, err := profile.Load(spec.Profile)
+// Load reads and plans a cluster file, and rehearses the configuration of its machines. All that is wrong with the file
+// comes as one *cluster.InvalidError; now is when what it brings has to be valid.
+func Load(file string, now time.Time) (*Project, error) {
+	p := &Project{File: file}
+	_, err := cluster.Load(file, func(spec *cluster.Spec, problems *cluster.Problems) {
+		prof, err := profile.Load(spec.Profile)
 		if err != nil {
 			problems.Addf("profile", "%v", err)
 			return
 		}
-		prof = p
+		p.Profile = prof
+		applyCFSSL(spec, problems)
+		checkAuthorities(spec, now, problems)
 		plan.Check(spec, prof, problems)
+		if problems.Err() != nil {
+			return
+		}
+		p.Plan = plan.New(spec, prof)
+		rehearse(spec, p, problems)
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &Project{File: file, Profile: prof, Plan: plan.New(spec, prof)}, nil
+	return p, nil
 }
 
 // BundleDir is where the project's keys and certificates are kept: beside the cluster file.
@@ -49,15 +57,19 @@ func (p *Project) BundleDir() string {
 
 // Bundle gives the project's keys and certificates, and makes those that are missing.
 func (p *Project) Bundle(ctx context.Context) (*pki.Bundle, error) {
-	names := make([]string, 0, len(p.Plan.Machines))
-	for _, m := range p.Plan.Machines {
-		names = append(names, m.Name)
-	}
-	b, err := pki.Ensure(ctx, p.BundleDir(), p.Plan.PKI, names)
+	b, err := pki.Ensure(ctx, p.BundleDir(), p.Plan.PKI, p.machineNames())
 	if err != nil {
 		return nil, fmt.Errorf("keys and certificates: %w", err)
 	}
 	return b, nil
+}
+
+func (p *Project) machineNames() []string {
+	var names []string
+	for _, m := range p.Plan.Machines {
+		names = append(names, m.Name)
+	}
+	return names
 }
 
 // redact hides the project's secrets in what a template, a parser or a writer says of a machine's files.

@@ -8,8 +8,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
 	"github.com/nodekiln/nodekiln/pkg/base"
@@ -64,15 +66,27 @@ func Render(ctx context.Context, p *Project, o RenderOptions) (err error) {
 			return fmt.Errorf("%s exists and is kept; give --force to replace it", filepath.Join(o.Out, m.Name))
 		}
 	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
 	for _, m := range p.Plan.Machines {
-		if err := ctx.Err(); err != nil {
-			return context.Cause(ctx)
-		}
-		if err := renderMachine(out.path(m.Name), configurer, p.Plan, m, root, o.Epoch); err != nil {
-			return fmt.Errorf("render %s: %w", m.Name, redact(err, bundle, p.Plan))
-		}
+		group.Go(func() error {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			if err := renderMachine(out.path(m.Name), configurer, p.Plan, m, root, o.Epoch); err != nil {
+				return fmt.Errorf("render %s: %w", m.Name, redact(err, bundle, p.Plan))
+			}
+			return nil
+		})
 	}
-	return publishRendered(out, p.Plan.Machines)
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	admin, err := p.adminKubeconfig(bundle)
+	if err != nil {
+		return err
+	}
+	return publishRendered(out, p.Plan.Machines, admin)
 }
 
 // renderMachine writes the directory of one machine; root is the base's file system, nil where there is none.
@@ -91,8 +105,14 @@ func renderMachine(dir string, c *machine.Configurer, p *plan.Plan, m plan.Machi
 	return writePayloads(dir, cfg, host(p, m))
 }
 
-// publishRendered gives the machines' directories their names, once they are all on the disk.
-func publishRendered(out *staging, machines []plan.Machine) error {
+// publishRendered gives the machines' directories and the operator's kubeconfig, if there is one, their names, once they
+// are all on the disk.
+func publishRendered(out *staging, machines []plan.Machine, admin []byte) error {
+	if admin != nil {
+		if err := out.write(KubeconfigName, admin, 0o600); err != nil {
+			return err
+		}
+	}
 	if err := unix.Syncfs(int(out.lock.Fd())); err != nil {
 		return fmt.Errorf("sync %s: %w", out.dir, err)
 	}
@@ -100,6 +120,11 @@ func publishRendered(out *staging, machines []plan.Machine) error {
 		dir := filepath.Join(out.dir, m.Name)
 		if err := errors.Join(os.RemoveAll(dir), os.Rename(out.path(m.Name), dir)); err != nil {
 			return fmt.Errorf("render %s: %w", m.Name, err)
+		}
+	}
+	if admin != nil {
+		if err := os.Rename(out.path(KubeconfigName), filepath.Join(out.dir, KubeconfigName)); err != nil {
+			return err
 		}
 	}
 	return out.lock.Sync()

@@ -59,13 +59,13 @@ func newStaging(dir string) (*staging, error) {
 func (s *staging) path(name string) string { return filepath.Join(s.dir, stagingName, name) }
 
 // write makes a file that describes the images; it replaces an older one.
-func (s *staging) write(name string, content []byte) error {
-	f, err := os.OpenFile(s.path(name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+func (s *staging) write(name string, content []byte, perm fs.FileMode) error {
+	f, err := os.OpenFile(s.path(name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
 	_, err = f.Write(content)
-	if err := errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
+	if err := errors.Join(err, f.Chmod(perm), f.Sync(), f.Close()); err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
 	}
 	s.described = append(s.described, name)

@@ -34,7 +34,7 @@ func stage(t *testing.T, dir, image string, force bool) error {
 		}
 	}()
 	makeImage(t, s, "a.qcow2", image)
-	if err := s.write("manifest.json", []byte("of "+image)); err != nil {
+	if err := s.write("manifest.json", []byte("of "+image), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	return s.commit(force)
@@ -133,7 +133,7 @@ func TestStagingNeverDescribesOtherImages(t *testing.T) {
 	defer s.close()
 	makeImage(t, s, "a.qcow2", "two")
 	makeImage(t, s, "b.qcow2", "two")
-	if err := s.write("manifest.json", []byte("of two")); err != nil {
+	if err := s.write("manifest.json", []byte("of two"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Remove(s.path("b.qcow2")); err != nil {

@@ -1,8 +1,11 @@
 package machine
 
 import (
+	"cmp"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"text/template"
 
@@ -22,22 +25,50 @@ type functions struct {
 	templates *template.Template
 	data      Data
 	bundle    *pki.Bundle
+	// depth is how many templates that call file are being executed.
+	depth *int
 }
+
+// maxDepth is how deep templates may nest by the function file. One that calls itself would otherwise end the program.
+const maxDepth = 32
 
 func (f functions) all() template.FuncMap {
 	return template.FuncMap{
-		"authority":   f.authority,
-		"certificate": f.certificate,
-		"key":         f.key,
-		"sshHostKeys": f.sshHostKeys,
-		"machineID":   f.machineID,
-		"rootKeys":    f.rootKeys,
-		"role":        func(name string) []plan.Machine { return f.data.WithRole(name) },
-		"file":        f.file,
-		"fileContent": func(file plan.File) string { return string(file.Content) },
-		"quote":       quote,
-		"toJSON":      toJSON,
-		"join":        func(sep string, words []string) string { return strings.Join(words, sep) },
+		"authority":          f.authority,
+		"authorityKey":       f.authorityKey,
+		"authorityPublicKey": f.authorityPublicKey,
+		"authorityHash":      f.authorityHash,
+		"authorityRequest":   f.authorityRequest,
+		"certificate":        f.certificate,
+		"key":                f.key,
+		"secret":             f.secret,
+		"token":              f.token,
+		"certificateKey":     f.certificateKey,
+		"cfsslConfig":        f.cfsslConfig,
+		"cfsslRequest":       f.cfsslRequest,
+		"kubeconfig":         f.kubeconfig,
+		"sshHostKeys":        f.sshHostKeys,
+		"machineID":          f.machineID,
+		"rootKeys":           f.rootKeys,
+		"role":               func(name string) []plan.Machine { return f.data.WithRole(name) },
+		"has":                func(role string) bool { return slices.Contains(f.data.Machine.Roles, role) },
+		"server":             f.server,
+		"since":              f.since,
+		"args":               f.args,
+		"extraArgs":          f.extraArgs,
+		"config":             f.config,
+		"apiVersion":         f.apiVersion,
+		"addons":             f.addons,
+		"file":               f.file,
+		"quote":              quote,
+		"toJSON":             toJSON,
+		"join":               func(sep string, words []string) string { return strings.Join(words, sep) },
+		"list":               func(words ...string) []string { return words },
+		"indent":             indent,
+		"b64":                func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) },
+		"hasPrefix":          func(prefix, s string) bool { return strings.HasPrefix(s, prefix) },
+		"default":            func(def, s string) string { return cmp.Or(s, def) },
+		"split":              split,
 	}
 }
 
@@ -90,11 +121,12 @@ func (f functions) machineID() string { return f.bundle.MachineID(f.data.Machine
 
 // file executes another template of the profile for the same machine.
 func (f functions) file(name string) (string, error) {
-	var b strings.Builder
-	if err := f.templates.ExecuteTemplate(&b, name, f.data); err != nil {
-		return "", err
+	if *f.depth++; *f.depth > maxDepth {
+		return "", fmt.Errorf("file %q: templates nest more than %d deep", name, maxDepth)
 	}
-	return b.String(), nil
+	defer func() { *f.depth-- }()
+	b, err := execute(f.templates, name, f.data)
+	return string(b), err
 }
 
 // quote writes a string as JSON, which is a YAML scalar too whatever the string holds.
@@ -106,4 +138,27 @@ func toJSON(v any) (string, error) {
 		return "", fmt.Errorf("quote: %w", err)
 	}
 	return string(b), nil
+}
+
+// indent puts n blanks before every line that is not empty.
+func indent(n int, s string) string {
+	var b strings.Builder
+	for line := range strings.Lines(s) {
+		if line != "\n" {
+			b.WriteString(strings.Repeat(" ", n))
+		}
+		b.WriteString(line)
+	}
+	return b.String()
+}
+
+// split gives the parts of a list that is written with commas, without blanks around them, and none of "".
+func split(s string) []string {
+	var out []string
+	for part := range strings.SplitSeq(s, ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			out = append(out, part)
+		}
+	}
+	return out
 }

@@ -1,133 +1,182 @@
 // Package machine makes a machine's configuration: the profile's Butane templates, executed with the plan and the
-// machine's own secrets, translated to one Ignition config.
+// machine's own secrets, and what the user lays over them, translated to one Ignition config.
 package machine
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"strings"
+	"slices"
 	"text/template"
 
-	"github.com/coreos/butane/config"
-	"github.com/coreos/butane/config/common"
 	"github.com/coreos/ignition/v2/config/v3_4"
 	"github.com/coreos/ignition/v2/config/v3_4/types"
-	"github.com/coreos/vcontext/report"
 
+	"github.com/nodekiln/nodekiln/overlays"
 	"github.com/nodekiln/nodekiln/pkg/pki"
 	"github.com/nodekiln/nodekiln/pkg/plan"
 	"github.com/nodekiln/nodekiln/pkg/profile"
 	"github.com/nodekiln/nodekiln/profiles"
 )
 
-// identityTemplate is the Butane template of what every machine is given, whatever its profile.
-const identityTemplate = "machine.bu"
+// Templates that are there beside those of a role.
+const (
+	// identityTemplate is what every machine is given, whatever its profile.
+	identityTemplate = "machine.bu"
+	// commonTemplate of a profile, which may have none, is for all its machines.
+	commonTemplate = "common.bu"
+	// library are the files that all profiles share.
+	library = "library"
+)
 
 // Configurer makes the configurations of a plan's machines. It can be used by many goroutines at once.
 type Configurer struct {
-	plan   *plan.Plan
-	bundle *pki.Bundle
-	// templates by directory: the one of every machine, then the profile's.
-	common, profile *template.Template
+	plan      *plan.Plan
+	bundle    *pki.Bundle
+	templates *template.Template
+	// hosts is the file that names all machines. It is the same for each and the one that grows with their number, so it
+	// is made once, and not by a template for each.
+	hosts layer
+	// overlays are the profile's, in their order.
+	overlays []layer
+	// userOverlays and userButane are those of the cluster file by their names in it.
+	userOverlays map[string]layer
+	userButane   map[string]string
 }
 
-// NewConfigurer parses the profile's templates.
+// everyMachine is the origin of what every machine is given, whatever its profile.
+const everyMachine = "every machine"
+
+// layer is a part of a machine's configuration.
+type layer struct {
+	// origin says where it comes from, for people.
+	origin string
+	config types.Config
+}
+
+// NewConfigurer parses the templates and reads the overlays that the machines are made of.
 func NewConfigurer(p *plan.Plan, prof *profile.Profile, bundle *pki.Bundle) (*Configurer, error) {
-	c := &Configurer{plan: p, bundle: bundle}
-	var err error
-	if c.common, err = parse(profiles.FS, identityTemplate); err != nil {
-		return nil, err
-	}
-	if c.profile, err = parse(prof.FS, "*"); err != nil {
+	c := &Configurer{plan: p, bundle: bundle, hosts: hosts(p), userOverlays: map[string]layer{}, userButane: map[string]string{}}
+	c.templates = template.New("").Option("missingkey=error").Funcs(functions{}.all())
+	if err := parse(c.templates, prof.FS, ".", ""); err != nil {
 		return nil, fmt.Errorf("profile %s: %w", prof.Name, err)
 	}
-	return c, nil
+	for _, dir := range []string{identityTemplate, library} {
+		if err := parse(c.templates, profiles.FS, dir, ""); err != nil {
+			return nil, err
+		}
+	}
+	for _, name := range p.Overlays {
+		l, err := embeddedOverlay(overlays.FS, name)
+		if err != nil {
+			return nil, err
+		}
+		c.overlays = append(c.overlays, l)
+	}
+	return c, c.readUsers()
 }
 
-// parse parses the files of a directory as templates that are named like them.
-func parse(dir fs.FS, pattern string) (*template.Template, error) {
-	t := template.New("").Option("missingkey=error").Funcs(functions{}.all())
-	names, err := fs.Glob(dir, pattern)
+// Configure gives the Ignition config of one machine: what every machine is given, over it the profile's overlays, what
+// the profile gives to all and to each of the machine's roles, and what the cluster file adds. Its error names the
+// template, and not the machine.
+func (c *Configurer) Configure(m plan.Machine) (types.Config, error) {
+	layers, err := c.layers(m)
+	if err != nil {
+		return types.Config{}, err
+	}
+	cfg := layers[0].config
+	for _, l := range layers[1:] {
+		cfg = lay(cfg, l.config)
+	}
+	return cfg, nil
+}
+
+// Execute executes the templates of one machine, and leaves it to Configure to translate what they make: the machines
+// of a rack differ in names and addresses, for which this is enough to tell whether a template fails.
+func (c *Configurer) Execute(m plan.Machine) error {
+	e, err := c.forMachine(m)
+	if err != nil {
+		return err
+	}
+	for _, part := range c.parts(e, m) {
+		if part.template == "" {
+			continue
+		}
+		if _, err := execute(e.templates, part.template, e.data); err != nil {
+			return fmt.Errorf("%s: %w", part.origin, err)
+		}
+	}
+	return nil
+}
+
+// layers gives what a machine is made of, the lowest first.
+func (c *Configurer) layers(m plan.Machine) ([]layer, error) {
+	e, err := c.forMachine(m)
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range names {
-		if info, err := fs.Stat(dir, name); err != nil {
-			return nil, fmt.Errorf("read template: %w", err)
-		} else if info.IsDir() {
+	parts := c.parts(e, m)
+	layers := make([]layer, len(parts))
+	for i, part := range parts {
+		layers[i] = part.layer
+		if part.template == "" {
 			continue
 		}
-		b, err := fs.ReadFile(dir, name)
-		if err != nil {
-			return nil, fmt.Errorf("read template: %w", err)
-		}
-		if _, err := t.New(name).Parse(string(b)); err != nil {
-			return nil, fmt.Errorf("parse template: %w", err)
+		if layers[i].config, err = translate(e.templates, part.template, e.data); err != nil {
+			return nil, fmt.Errorf("%s: %w", part.origin, err)
 		}
 	}
-	return t, nil
+	return layers, nil
 }
 
-// Configure gives the Ignition config of one machine: what every machine is given, and each of its roles over it.
-func (c *Configurer) Configure(m plan.Machine) (types.Config, error) {
-	cfg, err := c.translate(c.common, identityTemplate, m)
-	if err != nil {
-		return types.Config{}, fmt.Errorf("machine %s: %w", m.Name, err)
+// part is a layer that is there, or the name of the template that makes it.
+type part struct {
+	layer
+	template string
+}
+
+// parts lists what a machine is made of, the lowest first.
+func (c *Configurer) parts(e execution, m plan.Machine) []part {
+	parts := []part{{layer: c.hosts}, {layer{origin: everyMachine}, identityTemplate}}
+	for _, o := range c.overlays {
+		parts = append(parts, part{layer: o})
+	}
+	names := []string{}
+	if e.templates.Lookup(commonTemplate) != nil {
+		names = append(names, commonTemplate)
 	}
 	for _, role := range m.Roles {
-		over, err := c.translate(c.profile, role+".bu", m)
-		if err != nil {
-			return types.Config{}, fmt.Errorf("machine %s, role %s: %w", m.Name, role, err)
-		}
-		cfg = v3_4.Merge(cfg, over)
+		names = append(names, role+".bu")
 	}
-	return cfg, nil
+	for _, name := range names {
+		parts = append(parts, part{layer{origin: "profile " + c.plan.Profile + ", " + name}, name})
+	}
+	for _, a := range m.Additions {
+		for _, o := range a.Overlays {
+			parts = append(parts, part{layer: c.userOverlays[o.Name]})
+		}
+		for _, b := range a.Butane {
+			parts = append(parts, part{layer{origin: "butane " + b.Name}, c.userButane[b.Name]})
+		}
+		parts = append(parts, part{layer: layer{a.Origin, additions(a)}})
+	}
+	return parts
 }
 
-// translate executes one template and translates what it gives from Butane to Ignition.
-func (c *Configurer) translate(t *template.Template, name string, m plan.Machine) (types.Config, error) {
-	t, err := t.Clone()
-	if err != nil {
-		return types.Config{}, err
+// lay merges one config over another as Ignition does, and what is of another kind at the same path replaces it.
+func lay(under, over types.Config) types.Config {
+	files, dirs, links := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	for _, f := range over.Storage.Files {
+		files[f.Path] = true
 	}
-	data := Data{Plan: c.plan, Machine: m}
-	t.Funcs(functions{templates: t, data: data, bundle: c.bundle}.all())
-	var butane bytes.Buffer
-	if err := t.ExecuteTemplate(&butane, name, data); err != nil {
-		return types.Config{}, err
+	for _, d := range over.Storage.Directories {
+		dirs[d.Path] = true
 	}
-	options := common.TranslateBytesOptions{Raw: true}
-	options.NoResourceAutoCompression = true // the same bytes from every version of the compressor
-	ignition, rep, err := config.TranslateBytes(butane.Bytes(), options)
-	if err := problems(rep, err); err != nil {
-		return types.Config{}, fmt.Errorf("%s: %w", name, err)
+	for _, l := range over.Storage.Links {
+		links[l.Path] = true
 	}
-	// Butane has validated what it gives: v3_4.Parse would do all of that again.
-	var cfg types.Config
-	if err := json.Unmarshal(ignition, &cfg); err != nil {
-		return types.Config{}, fmt.Errorf("%s: %w", name, err)
-	}
-	if want := types.MaxVersion.String(); cfg.Ignition.Version != want {
-		return types.Config{}, fmt.Errorf("%s: its variant and version make a config of Ignition %s, not %s, as version 1.1.0 of the variant flatcar does",
-			name, cfg.Ignition.Version, want)
-	}
-	return cfg, nil
-}
-
-// problems makes an error of a translation's report. Warnings are errors too: a key that is not known is one, and what
-// it was to do would be missing from the machine.
-func problems(rep report.Report, err error) error {
-	var lines []string
-	for _, e := range rep.Entries {
-		if e.Kind != report.Info {
-			lines = append(lines, e.String())
-		}
-	}
-	if len(lines) == 0 {
-		return err
-	}
-	return errors.New(strings.Join(lines, "; "))
+	s := under.Storage
+	s.Files = slices.DeleteFunc(slices.Clone(s.Files), func(f types.File) bool { return dirs[f.Path] || links[f.Path] })
+	s.Directories = slices.DeleteFunc(slices.Clone(s.Directories), func(d types.Directory) bool { return files[d.Path] || links[d.Path] })
+	s.Links = slices.DeleteFunc(slices.Clone(s.Links), func(l types.Link) bool { return files[l.Path] || dirs[l.Path] })
+	under.Storage = s
+	return v3_4.Merge(under, over)
 }

@@ -3,9 +3,12 @@
 package plan
 
 import (
+	"io/fs"
 	"net/netip"
 	"slices"
 	"time"
+
+	"github.com/nodekiln/nodekiln/pkg/kube"
 )
 
 // Plan is everything that is known of a cluster before a key or an image exists.
@@ -13,10 +16,17 @@ type Plan struct {
 	// Cluster is metadata.name of the cluster file.
 	Cluster string `json:"cluster"`
 	// Profile is the name of the profile.
-	Profile string  `json:"profile"`
-	Network Network `json:"network"`
-	PKI     PKI     `json:"pki"`
-	Base    Base    `json:"base"`
+	Profile string `json:"profile"`
+	// Kubernetes is nil where the profile is for something else.
+	Kubernetes *Kubernetes `json:"kubernetes,omitempty"`
+	Network    Network     `json:"network"`
+	Registries Registries  `json:"registries"`
+	PKI        PKI         `json:"pki"`
+	Base       Base        `json:"base"`
+	// Overlays of the project that the profile lays over its machines, by name.
+	Overlays []string `json:"overlays,omitempty"`
+	// Addons in the order in which they are applied.
+	Addons []Addon `json:"addons,omitempty"`
 	// AuthorizedKeys are the SSH keys, beside the operator's own, that may log in as root on every machine.
 	AuthorizedKeys []string `json:"authorizedKeys,omitempty"`
 	// Users that every machine has beside those of the base.
@@ -36,6 +46,84 @@ func (p *Plan) WithRole(role string) []Machine {
 		}
 	}
 	return out
+}
+
+// Kubernetes is what is common to all machines of a Kubernetes cluster.
+type Kubernetes struct {
+	Version kube.Version `json:"version"`
+	// Runtime is containerd or docker.
+	Runtime string `json:"runtime"`
+	// ProxyMode of kube-proxy is iptables or ipvs.
+	ProxyMode string `json:"proxyMode"`
+	// Pods and Services are the networks of the cluster.
+	Pods     netip.Prefix `json:"pods"`
+	Services netip.Prefix `json:"services"`
+	// ServiceAddress is the first address of Services, that of the service kubernetes; DNSAddress the tenth.
+	ServiceAddress netip.Addr `json:"serviceAddress"`
+	DNSAddress     netip.Addr `json:"dnsAddress"`
+	// Domain is the DNS domain of services: "cluster.local".
+	Domain string `json:"domain"`
+	// Host and Port are where clients reach the API: a name or an IPv4 address.
+	Host string `json:"host"`
+	Port int    `json:"port"`
+	// LoadBalancer is external or vip, which answer at Host, or local, where each machine that is no master has one of
+	// its own on Port of localhost; "" where Host is the one master.
+	LoadBalancer string `json:"loadBalancer,omitempty"`
+}
+
+// Registries are where container images come from.
+type Registries struct {
+	// Mirrors are URLs of mirrors of Docker Hub.
+	Mirrors []string `json:"mirrors,omitempty"`
+	// Insecure are registries, HOST or HOST:PORT, that are reached without TLS or with a certificate nobody knows.
+	Insecure []string `json:"insecure,omitempty"`
+}
+
+// Addon is a manifest that is applied to the cluster once its API answers.
+type Addon struct {
+	// Name of the file that holds it on a master, without its suffix.
+	Name string `json:"name"`
+	// Template of the profile that makes it; "" where Content is the user's own manifest.
+	Template string `json:"template,omitempty"`
+	Content  []byte `json:"-"`
+}
+
+// Additions are what a user lays over the profile.
+type Additions struct {
+	// Origin is where the cluster file has them: "cluster.yaml:14:5".
+	Origin   string                `json:"origin"`
+	Overlays []Overlay             `json:"overlays,omitempty"`
+	Butane   []Butane              `json:"butane,omitempty"`
+	Files    []File                `json:"files,omitempty"`
+	Units    []Unit                `json:"units,omitempty"`
+	Args     map[string][]kube.Arg `json:"args,omitempty"`
+}
+
+// Overlay is a directory whose files are laid over those of a machine.
+type Overlay struct {
+	// Name is the directory as the cluster file has it.
+	Name string `json:"name"`
+	FS   fs.FS  `json:"-"`
+}
+
+// Butane is a user's Butane template.
+type Butane struct {
+	// Name is the file as the cluster file has it.
+	Name    string `json:"name"`
+	Content []byte `json:"-"`
+}
+
+// Unit is a systemd unit that a machine is given, or a change to one that it has.
+type Unit struct {
+	// Name with its suffix: "backup.timer".
+	Name string `json:"name"`
+	// Content of the unit file; "" where the unit is there already.
+	Content string `json:"-"`
+	// Enabled is nil where the unit's state is left as it is.
+	Enabled *bool `json:"enabled,omitempty"`
+	Mask    bool  `json:"mask,omitempty"`
+	// DropIns by file name: "10-limits.conf".
+	DropIns map[string]string `json:"-"`
 }
 
 // Network is what the machines share.
@@ -62,6 +150,15 @@ type PKI struct {
 	Authorities []Authority   `json:"authorities"`
 	// Certificates of all machines and of the operator, sorted by holder and name.
 	Certificates []Certificate `json:"certificates"`
+	// Secrets are random values that the cluster shares, by name: the token that nodes join with.
+	Secrets []Secret `json:"secrets,omitempty"`
+}
+
+// Secret is a random value that the cluster shares.
+type Secret struct {
+	Name string `json:"name"`
+	// Machines that hold it. No other may.
+	Machines []string `json:"machines"`
 }
 
 // Subject is the part of a distinguished name that all certificates of a cluster share.
@@ -73,13 +170,24 @@ type Subject struct {
 	Unit         string `json:"unit,omitempty"`
 }
 
-// Authority is a certificate authority of the cluster.
+// Authority is a certificate authority of the cluster, or what signs the tokens of service accounts.
 type Authority struct {
 	// Name within the cluster: "etcd".
 	Name string `json:"name"`
 	// CommonName of its certificate.
 	CommonName string `json:"commonName"`
+	// KeyMachines are the machines that hold its private key: those that sign. No other may.
+	KeyMachines []string `json:"keyMachines,omitempty"`
+	// Certificate and Key, in PEM, are those that the user brings; nil where they are to be made.
+	Certificate []byte `json:"-"`
+	Key         []byte `json:"-"`
 }
+
+// String gives no part of the key.
+func (a Authority) String() string { return "authority " + a.Name }
+
+// GoString gives no part of the key.
+func (a Authority) GoString() string { return a.String() }
 
 // Certificate is one certificate that somebody is to hold.
 type Certificate struct {
@@ -91,6 +199,8 @@ type Certificate struct {
 	Authority string `json:"authority"`
 	// CommonName of its subject.
 	CommonName string `json:"commonName"`
+	// Organization of its subject in the place of the cluster's own, "" for that: Kubernetes takes it for a group.
+	Organization string `json:"organization,omitempty"`
 	// DNSNames and Addresses are its subject alternative names.
 	DNSNames  []string     `json:"dnsNames,omitempty"`
 	Addresses []netip.Addr `json:"addresses,omitempty"`
@@ -123,8 +233,9 @@ type Machine struct {
 	// Memory in bytes and CPUs are what a virtual machine is started with.
 	Memory int64 `json:"memory"`
 	CPUs   int   `json:"cpus"`
-	// Files that the cluster file adds to this machine.
-	Files []File `json:"files,omitempty"`
+	// Additions that the cluster file makes to this machine: those of every machine, of its roles and its own, in the
+	// order in which they are laid over each other.
+	Additions []Additions `json:"additions,omitempty"`
 	// Ports of the machine that a lab forwards to its host, by name.
 	Ports map[string]int `json:"ports,omitempty"`
 }

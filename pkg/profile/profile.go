@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"os"
 	"regexp"
 	"slices"
@@ -22,10 +23,18 @@ type Profile struct {
 	Roles map[string]Role `yaml:"roles"`
 	// DefaultRoles are those of a machine for which the cluster file names none.
 	DefaultRoles []string `yaml:"defaultRoles"`
+	// Kubernetes is nil for a profile of something else.
+	Kubernetes *Kubernetes `yaml:"kubernetes"`
 	// Packages that the base must hold, by the names of the distribution.
-	Packages     []string      `yaml:"packages"`
-	Authorities  []Authority   `yaml:"authorities"`
-	Certificates []Certificate `yaml:"certificates"`
+	Packages []string `yaml:"packages"`
+	// Choices are the packages that a choice of the cluster file asks for: of a runtime, a proxy mode or a load balancer.
+	Choices map[string][]string `yaml:"choices"`
+	// Overlays of the project that are laid over every machine, by name.
+	Overlays     []string         `yaml:"overlays"`
+	Addons       map[string]Addon `yaml:"addons"`
+	Authorities  []Authority      `yaml:"authorities"`
+	Secrets      []Secret         `yaml:"secrets"`
+	Certificates []Certificate    `yaml:"certificates"`
 	// Settings that the cluster file may set, by name.
 	Settings map[string]Setting `yaml:"settings"`
 
@@ -43,21 +52,69 @@ type Role struct {
 	Ports map[string]int `yaml:"ports"`
 }
 
-// Authority is a certificate authority.
+// MasterRole is the role whose machines run the API server.
+const MasterRole = "master"
+
+// Kubernetes is what the profile does where the cluster file does not say.
+type Kubernetes struct {
+	// Version of machines whose cluster file names none.
+	Version string `yaml:"version"`
+	// Since and Until are the first and the last minor release that the profile can do: "1.5".
+	Since string `yaml:"since"`
+	Until string `yaml:"until"`
+	// Runtimes that the profile can do, in the order of preference.
+	Runtimes []string `yaml:"runtimes"`
+	// Pods and Services are IPv4 networks.
+	Pods     netip.Prefix `yaml:"pods"`
+	Services netip.Prefix `yaml:"services"`
+	// Domain of services.
+	Domain string `yaml:"domain"`
+	// Port of the API.
+	Port int `yaml:"port"`
+}
+
+// Addon is a manifest that the cluster is given. Its template is addons/NAME.yaml.
+type Addon struct {
+	Description string `yaml:"description"`
+	// Default is whether a cluster whose file names no addons has it.
+	Default bool `yaml:"default"`
+}
+
+// AddonTemplate gives the template that makes an addon's manifest.
+func AddonTemplate(name string) string { return "addons/" + name + ".yaml" }
+
+// Authority is a certificate authority, or what signs the tokens of service accounts.
 type Authority struct {
 	Name       string `yaml:"name"`
 	CommonName string `yaml:"commonName"`
+	// KeyRoles are the roles whose machines hold the private key, since they sign. By default it stays with the operator.
+	KeyRoles []string `yaml:"keyRoles"`
+}
+
+// Secret is a random value that the machines of some roles share.
+type Secret struct {
+	Name  string   `yaml:"name"`
+	Roles []string `yaml:"roles"`
 }
 
 // Certificate is a kind of certificate that each machine of a role, or the operator, holds.
 type Certificate struct {
-	Name      string `yaml:"name"`
+	Name string `yaml:"name"`
+	// Kind is the certificate of a Kubernetes component that this one is, by its name in package kube, which gives
+	// whatever is left out here.
+	Kind      string `yaml:"kind"`
 	Authority string `yaml:"authority"`
 	// Role whose machines hold one each; "" where the operator holds it.
 	Role string `yaml:"role"`
-	// CommonName of the subject; "" for the machine's name.
-	CommonName string   `yaml:"commonName"`
-	Usages     []string `yaml:"usages"`
+	// CommonName of the subject, in which {machine} stands for the machine's name; "" for that name alone. It is nil where
+	// the kind gives it.
+	CommonName *string `yaml:"commonName"`
+	// Organization of the subject; "" for that of the cluster, and nil where the kind gives it.
+	Organization *string  `yaml:"organization"`
+	Usages       []string `yaml:"usages"`
+	// Since and Until are the first and the last minor release of Kubernetes that has the certificate; "" for no bound.
+	Since string `yaml:"since"`
+	Until string `yaml:"until"`
 }
 
 // Setting is a parameter of a profile.

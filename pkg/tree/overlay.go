@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"path"
 	"slices"
 	"strconv"
 	"time"
@@ -39,8 +40,11 @@ type attributes struct {
 	Group string `yaml:"group"`
 }
 
-// FromFS gives the tree of an overlay whose metadata is declared in its ManifestName file; times are modTime. A line
-// of the manifest for a file that is not there, a link or directory that is also a file, and links in fsys are errors.
+// FromFS gives the tree of an overlay; times are modTime. A file that its owner may execute has mode 0755, every other
+// 0644, whatever umask it was made with; the rest of the metadata is declared in the overlay's ManifestName file.
+//
+// All that is wrong is reported at once: a device, socket or pipe, a setuid or setgid file, a link that leads out of
+// the root, a line of the manifest for a file that is not there, and one for a link or directory that is also a file.
 func FromFS(fsys fs.FS, modTime time.Time, origin string) (*Tree, error) {
 	t, err := plainFiles(fsys, modTime, origin)
 	if err != nil {
@@ -56,29 +60,64 @@ func FromFS(fsys fs.FS, modTime time.Time, origin string) (*Tree, error) {
 	return t, nil
 }
 
-// plainFiles gives the files and directories below the top with the default metadata.
+// plainFiles gives what is below the top with the default metadata.
 func plainFiles(fsys fs.FS, modTime time.Time, origin string) (*Tree, error) {
 	t := &Tree{}
-	return t, fs.WalkDir(fsys, ".", func(p string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case p == "." || p == ManifestName:
-			return nil
-		case d.IsDir():
-			return t.Add(Dir(p, 0o755, modTime, origin))
-		case !d.Type().IsRegular():
-			return fmt.Errorf("%s is neither a file nor a directory; links are declared in %s", p, ManifestName)
-		}
-		info, err := d.Info()
+	var errs []error
+	err := fs.WalkDir(fsys, ".", func(p string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
-		return t.Add(Node{
-			Path: p, Mode: 0o644, ModTime: modTime, Size: info.Size(), Origin: origin,
-			Open: func() (io.ReadCloser, error) { return fsys.Open(p) },
-		})
+		if p == "." || p == ManifestName {
+			return nil
+		}
+		n, err := plainNode(fsys, p, d, modTime, origin)
+		if err != nil {
+			errs = append(errs, err)
+			return nil
+		}
+		return t.Add(n)
 	})
+	return t, errors.Join(append(errs, err)...)
+}
+
+// plainNode gives one entry of an overlay's directory.
+func plainNode(fsys fs.FS, p string, d fs.DirEntry, modTime time.Time, origin string) (Node, error) {
+	info, err := d.Info()
+	if err != nil {
+		return Node{}, err
+	}
+	switch {
+	case d.IsDir():
+		return Dir(p, 0o755, modTime, origin), nil
+	case d.Type() == fs.ModeSymlink:
+		target, err := fs.ReadLink(fsys, p)
+		if err != nil {
+			return Node{}, err
+		}
+		return Symlink(p, target, modTime, origin), checkLink(p, target)
+	case !d.Type().IsRegular():
+		return Node{}, fmt.Errorf("%s is a device, a pipe or a socket, which an overlay can not hold", p)
+	case info.Mode()&(fs.ModeSetuid|fs.ModeSetgid) != 0:
+		return Node{}, fmt.Errorf("%s is setuid or setgid: a mode that is meant is declared in %s", p, ManifestName)
+	}
+	n := Node{
+		Path: p, Mode: 0o644, ModTime: modTime, Size: info.Size(), Origin: origin,
+		Open: func() (io.ReadCloser, error) { return fsys.Open(p) },
+	}
+	if info.Mode()&0o100 != 0 {
+		n.Mode = 0o755
+	}
+	return n, nil
+}
+
+// checkLink refuses a link that climbs above the root: on the machine it would end at the root, and where the overlay
+// is worked with, it would lead somewhere else.
+func checkLink(p, target string) error {
+	if !path.IsAbs(target) && !fs.ValidPath(path.Join(path.Dir(p), target)) {
+		return fmt.Errorf("the link %s leads out of the overlay, to %s", p, target)
+	}
+	return nil
 }
 
 func readManifest(fsys fs.FS) (manifest, error) {
@@ -125,7 +164,7 @@ func (m manifest) apply(t *Tree, modTime time.Time, origin string) error {
 			errs = append(errs, fmt.Errorf("links: %s exists already", p))
 			continue
 		}
-		errs = append(errs, t.Add(Symlink(p, m.Links[p], modTime, origin)))
+		errs = append(errs, checkLink(p, m.Links[p]), t.Add(Symlink(p, m.Links[p], modTime, origin)))
 	}
 	return errors.Join(errs...)
 }

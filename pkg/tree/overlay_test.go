@@ -1,6 +1,7 @@
 package tree
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -128,5 +129,52 @@ func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestFromFSOfADirectory(t *testing.T) {
+	dir := t.TempDir()
+	for name, mode := range map[string]os.FileMode{"bin/run": 0o700, "etc/conf": 0o600} {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755), os.WriteFile(filepath.Join(dir, name), nil, mode)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(os.Symlink("../bin/run", filepath.Join(dir, "etc/run")), os.Symlink("/usr/bin/env", filepath.Join(dir, "bin/env"))); err != nil {
+		t.Fatal(err)
+	}
+	got, err := FromFS(os.DirFS(dir), time.Unix(0, 0), "site")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]fs.FileMode{"bin/run": 0o755, "etc/conf": 0o644} {
+		if n, _ := got.Get(path); n.Mode != want {
+			t.Errorf("%s has mode %v, want %v", path, n.Mode, want)
+		}
+	}
+	for path, want := range map[string]string{"etc/run": "../bin/run", "bin/env": "/usr/bin/env"} {
+		if n, _ := got.Get(path); n.Target != want {
+			t.Errorf("%s leads to %q, want %q", path, n.Target, want)
+		}
+	}
+}
+
+func TestFromFSRefusesAllAtOnce(t *testing.T) {
+	dir := t.TempDir()
+	if err := errors.Join(
+		os.Mkdir(filepath.Join(dir, "etc"), 0o755),
+		os.Symlink("../../secrets", filepath.Join(dir, "etc/out")),
+		os.WriteFile(filepath.Join(dir, "su"), nil, 0o755), os.Chmod(filepath.Join(dir, "su"), 0o755|fs.ModeSetuid),
+		syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o644),
+	); err != nil {
+		t.Fatal(err)
+	}
+	_, err := FromFS(os.DirFS(dir), time.Unix(0, 0), "site")
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, want := range []string{"etc/out leads out", "su is setuid", "pipe is a device, a pipe"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is missing in:\n%v", want, err)
+		}
 	}
 }

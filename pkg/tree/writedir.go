@@ -6,8 +6,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
-	"slices"
 )
 
 // WriteDir writes the tree as files below a new directory of that name, which appears only when it is complete. What a
@@ -36,45 +36,82 @@ func WriteDir(dir string, t *Tree) error {
 	return nil
 }
 
-func fill(dir string, nodes []Node) error {
+// open is a directory that is being filled.
+type open struct {
+	root *os.Root
+	node Node
+}
+
+// fill writes the nodes, each by a handle of its own directory: to find it from the top each time would cost more than
+// to write most files.
+func fill(dir string, nodes []Node) (err error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return err
 	}
-	defer root.Close()
-	if err := root.Chmod(".", 0o755); err != nil {
-		return err
+	stack := []open{{root, Node{Path: ".", Mode: fs.ModeDir | 0o755}}}
+	defer func() {
+		for _, o := range stack {
+			err = errors.Join(err, o.root.Close())
+		}
+	}()
+	// closeTop gives a directory its own permissions and time: that comes after its contents, which could not be written
+	// otherwise, or would change the time again.
+	closeTop := func() error {
+		o := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		err := o.root.Chmod(".", o.node.Mode.Perm())
+		if !o.node.ModTime.IsZero() {
+			err = errors.Join(err, o.root.Chtimes(".", o.node.ModTime, o.node.ModTime))
+		}
+		return errors.Join(err, o.root.Close())
 	}
 	for _, n := range nodes {
-		if err := writeNode(root, n); err != nil {
-			return fmt.Errorf("%s: %w", n.Path, err)
+		if n.Path == "." {
+			stack[0].node = n
+			continue
 		}
-	}
-	// A directory's own permissions and time come after its contents, which could not be written otherwise, or would
-	// change the time again.
-	for _, n := range slices.Backward(nodes) {
-		if n.Mode.IsDir() {
-			name := filepath.FromSlash(n.Path)
-			if err := errors.Join(root.Chmod(name, n.Mode.Perm()), root.Chtimes(name, n.ModTime, n.ModTime)); err != nil {
+		for stack[len(stack)-1].node.Path != path.Dir(n.Path) {
+			if len(stack) == 1 {
+				return fmt.Errorf("%s: its directory is not in the tree", n.Path)
+			}
+			if err := closeTop(); err != nil {
 				return err
 			}
+		}
+		in := stack[len(stack)-1].root
+		if err := writeNode(root, in, n); err != nil {
+			return fmt.Errorf("%s: %w", n.Path, err)
+		}
+		if n.Mode.IsDir() && n.HardLink == "" {
+			sub, err := in.OpenRoot(path.Base(n.Path))
+			if err != nil {
+				return err
+			}
+			stack = append(stack, open{sub, n})
+		}
+	}
+	for len(stack) > 0 {
+		if err := closeTop(); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func writeNode(root *os.Root, n Node) error {
-	name := filepath.FromSlash(n.Path)
+// writeNode writes one node into the directory in, which is below root.
+func writeNode(root, in *os.Root, n Node) error {
+	name := path.Base(n.Path)
 	if n.HardLink != "" {
-		return root.Link(filepath.FromSlash(n.HardLink), name)
+		return root.Link(filepath.FromSlash(n.HardLink), filepath.FromSlash(n.Path))
 	}
 	switch n.Mode.Type() {
 	case fs.ModeDir:
-		return root.MkdirAll(name, 0o700)
+		return in.Mkdir(name, 0o700)
 	case fs.ModeSymlink:
-		return root.Symlink(n.Target, name)
+		return in.Symlink(n.Target, name)
 	case 0:
-		return writeFile(root, name, n)
+		return writeFile(in, name, n)
 	}
 	return errors.New("devices, pipes and sockets can not be written as files")
 }
