@@ -148,6 +148,18 @@ func (m *machine) start(t *testing.T) {
 	})
 }
 
+// hears gives what a server says over TLS to somebody on the machine who shows no credentials.
+func (m *machine) hears(t *testing.T, server, path string, args ...string) string {
+	t.Helper()
+	cmd := exec.Command("ip", append([]string{"netns", "exec", m.network, "openssl", "s_client", "-quiet", "-connect", server}, args...)...)
+	cmd.Stdin = strings.NewReader("GET " + path + " HTTP/1.0\r\n\r\n")
+	said, err := output(cmd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.ReplaceAll(said, "\r", "")
+}
+
 // enabled gives the units that the rendered machine wants at its start.
 func (m *machine) enabled(t *testing.T) []string {
 	t.Helper()

@@ -126,15 +126,15 @@ func judge(t *testing.T, name string, args ...string) (string, error) {
 // baseUnits are units of a base that those here need: systemd's own.
 func baseUnits() []string { return []string{"multi-user.target", "sysinit.target"} }
 
-// basePrograms are the programs that units start, with who brings them to a base: a Debian package, or nobody yet, as
-// Debian has neither Kubernetes nor flannel.
+// basePrograms are the programs that units start, with the Debian package that has to be asked for to have them. None has
+// what every base brings, nor Kubernetes and flannel, which Debian does not have.
 func basePrograms() map[string]string {
 	return map[string]string{
 		"usr/bin/containerd":              "containerd",
 		"usr/bin/docker-registry":         "docker-registry",
 		"usr/bin/etcd":                    "etcd-server",
 		"usr/bin/flanneld":                "",
-		"usr/bin/kill":                    "procps",
+		"usr/bin/kill":                    "",
 		"usr/bin/kube-apiserver":          "",
 		"usr/bin/kube-controller-manager": "",
 		"usr/bin/kube-proxy":              "",

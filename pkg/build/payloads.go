@@ -21,13 +21,14 @@ const (
 	networkConfigName = "network-config"
 )
 
-// writePayloads writes the machine's config for Ignition and for cloud-init. Both hold its private keys.
-func writePayloads(dir string, cfg types.Config, host payload.Host) error {
+// writePayloads writes the machine's config for Ignition and for cloud-init, of which the user-data has a limit in bytes.
+// Both hold its private keys.
+func writePayloads(dir string, cfg types.Config, host payload.Host, limit int) error {
 	ignition, err := payload.Ignition(cfg)
 	if err != nil {
 		return err
 	}
-	seed, err := payload.CloudInit(cfg, host, payload.Unlimited)
+	seed, err := payload.CloudInit(cfg, host, limit)
 	if err != nil {
 		return err
 	}
@@ -45,6 +46,17 @@ func writePayloads(dir string, cfg types.Config, host payload.Host) error {
 		}
 	}
 	return nil
+}
+
+// userDataLimit gives how many bytes of user-data the plan's target takes.
+func userDataLimit(p *plan.Plan) int {
+	switch p.UserDataTarget {
+	case "openstack":
+		return payload.NovaLimit
+	case "ec2":
+		return payload.EC2Limit
+	}
+	return payload.Unlimited
 }
 
 // host gives what cloud-init is told of a machine beside its config.

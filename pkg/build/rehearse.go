@@ -38,7 +38,7 @@ func rehearse(spec *cluster.Spec, p *Project, problems *cluster.Problems) {
 		rehearse := c.Execute
 		if !seen[alike] {
 			seen[alike] = true
-			rehearse = func(m plan.Machine) error { return configure(c, m) }
+			rehearse = func(m plan.Machine) error { return configure(c, p.Plan, m) }
 		}
 		group.Go(func() error {
 			errs[i] = rehearse(m)
@@ -67,12 +67,16 @@ func likeness(m plan.Machine) string {
 	return strings.Join(parts, " ")
 }
 
-func configure(c *machine.Configurer, m plan.Machine) error {
+func configure(c *machine.Configurer, p *plan.Plan, m plan.Machine) error {
 	cfg, err := c.Configure(m)
 	if err != nil {
 		return err
 	}
-	_, err = payload.Rootfs(cfg, nil, time.Time{})
+	if _, err = payload.Rootfs(cfg, nil, time.Time{}); err != nil {
+		return err
+	}
+	// One key that stands for many compresses better than they would: what fits here may still be too large.
+	_, err = payload.CloudInit(cfg, host(p, m), userDataLimit(p))
 	return err
 }
 

@@ -34,6 +34,7 @@
 //	  domain: lab.example.org          # optional
 //	  pods: 10.244.0.0/16              # optional: the profile's; a /24 for each machine
 //	  services: 10.254.0.0/16          # optional: the profile's; /12 to /28
+//	userData: {target: openstack}      # optional; or ec2, or nocloud: what limits the size of cloud-init's user-data
 //	registries:                        # optional
 //	  mirrors: [https://mirror.example.com]   # of Docker Hub
 //	  insecure: [registry.lab:5000]    # HOST, HOST:PORT or a network

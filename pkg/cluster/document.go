@@ -17,6 +17,7 @@ type document struct {
 	Registries registries  `yaml:"registries" jsonschema_description:"Where container images come from"`
 	PKI        keys        `yaml:"pki" jsonschema_description:"What the cluster's certificates are to be"`
 	Base       base        `yaml:"base" jsonschema_description:"The base image that the machines start from"`
+	UserData   userData    `yaml:"userData" jsonschema_description:"What cloud-init is given, where a stock image makes itself the machine"`
 	SSH        ssh         `yaml:"ssh" jsonschema_description:"Who may log in as root"`
 	Users      []user      `yaml:"users" jsonschema_description:"Users of every machine beside root"`
 	Settings   settings    `yaml:"settings" jsonschema_description:"Parameters of the profile, by name"`
@@ -83,6 +84,10 @@ type base struct {
 	Mirrors  []string      `yaml:"mirrors" jsonschema_description:"URLs of Debian mirrors (http, https or file); the first that has a package gives it"`
 	Kernel   string        `yaml:"kernel" jsonschema:"enum=generic,enum=cloud,default=generic" jsonschema_description:"generic drives hardware; cloud is smaller and knows virtual machines only (neither AHCI nor e1000)"`
 	Packages []packageText `yaml:"packages" jsonschema_description:"Debian packages beside those of the profile"`
+}
+
+type userData struct {
+	Target string `yaml:"target" jsonschema:"enum=nocloud,enum=openstack,enum=ec2,default=nocloud" jsonschema_description:"Where user-data is stored: openstack and ec2 limit its size, nocloud is a volume and does not"`
 }
 
 type ssh struct {

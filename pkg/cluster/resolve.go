@@ -35,10 +35,12 @@ func (r *resolver) spec(doc *document) (*Spec, bool) {
 		Kubernetes: r.kubernetes(doc.Kubernetes),
 		Network:    r.network(doc.Network),
 		Registries: r.registries(doc.Registries),
-		PKI:        r.pki(doc.PKI),
-		Base:       r.base(doc.Base),
-		Users:      r.users(doc.Users),
-		source:     r.problems.source,
+
+		UserDataTarget: doc.UserData.Target,
+		PKI:            r.pki(doc.PKI),
+		Base:           r.base(doc.Base),
+		Users:          r.users(doc.Users),
+		source:         r.problems.source,
 	}
 	r.label("metadata.name", s.Name)
 	s.AuthorizedKeys = r.authorizedKeys("ssh.authorizedKeys", doc.SSH.AuthorizedKeys)

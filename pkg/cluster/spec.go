@@ -18,6 +18,8 @@ type Spec struct {
 	Registries Registries
 	PKI        PKI
 	Base       Base
+	// UserDataTarget is where user-data is stored, which limits its size: nocloud, openstack or ec2.
+	UserDataTarget string
 	// AuthorizedKeys may log in as root: lines of an authorized_keys file (sshd(8)).
 	AuthorizedKeys []string
 	Users          []User

@@ -18,6 +18,7 @@ func New(spec *cluster.Spec, prof *profile.Profile) *Plan {
 		Network:        newNetwork(spec.Network),
 		Registries:     Registries(spec.Registries),
 		Base:           Base{Debian: spec.Base.Debian, Mirrors: spec.Base.Mirrors, Kernel: spec.Base.Kernel},
+		UserDataTarget: spec.UserDataTarget,
 		Overlays:       prof.Overlays,
 		Addons:         newAddons(spec.Addons, prof),
 		AuthorizedKeys: spec.AuthorizedKeys,

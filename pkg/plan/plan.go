@@ -23,6 +23,8 @@ type Plan struct {
 	Registries Registries  `json:"registries"`
 	PKI        PKI         `json:"pki"`
 	Base       Base        `json:"base"`
+	// UserDataTarget is where user-data is stored, which limits its size: nocloud, openstack or ec2.
+	UserDataTarget string `json:"userDataTarget"`
 	// Overlays of the project that the profile lays over its machines, by name.
 	Overlays []string `json:"overlays,omitempty"`
 	// Addons in the order in which they are applied.

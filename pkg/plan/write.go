@@ -36,10 +36,31 @@ func (p *Plan) WriteTable(w io.Writer) error {
 	}
 	fmt.Fprintln(tw)
 	fmt.Fprintf(tw, "cluster\t%s, profile %s\n", p.Cluster, p.Profile)
+	if k := p.Kubernetes; k != nil {
+		fmt.Fprintf(tw, "kubernetes\t%s with %s; API at %s:%d%s; pods %s, services %s by %s\n", k.Version, k.Runtime, k.Host, k.Port,
+			balanced(k.LoadBalancer), k.Pods, k.Services, k.ProxyMode)
+		fmt.Fprintf(tw, "addons\t%s\n", list(p.addonNames()))
+	}
 	fmt.Fprintf(tw, "base\tdebian %s, kernel %s, with %s\n", p.Base.Debian, p.Base.Kernel, strings.Join(p.Base.Packages, " "))
 	fmt.Fprintf(tw, "keys\t%s; certificates for %s, authorities for %s\n", p.PKI.Key, p.PKI.Expiry, p.PKI.CAExpiry)
 	fmt.Fprintf(tw, "operator\t%s\n", strings.Join(p.certificatesOf(""), ","))
 	return tw.Flush()
+}
+
+// balanced tells how clients reach several masters.
+func balanced(loadBalancer string) string {
+	if loadBalancer == "" {
+		return ""
+	}
+	return " (load balancer: " + loadBalancer + ")"
+}
+
+func (p *Plan) addonNames() []string {
+	var names []string
+	for _, a := range p.Addons {
+		names = append(names, a.Name)
+	}
+	return names
 }
 
 func (p *Plan) certificatesOf(holder string) []string {
