@@ -1,15 +1,24 @@
 package main
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/nodekiln/nodekiln/pkg/cluster"
+	"github.com/nodekiln/nodekiln/pkg/build"
 	"github.com/nodekiln/nodekiln/pkg/profile"
 )
 
@@ -54,6 +63,9 @@ func TestFlagsFirst(t *testing.T) {
 		{"nodekiln build c.yaml --force --out", "nodekiln build --out"},
 		{"nodekiln plan c.yaml --format json -h", "nodekiln plan -h"},
 		{"nodekiln validate -", "nodekiln validate -"},
+		{"nodekiln certs c.yaml --format json", "nodekiln certs --format json c.yaml"},
+		{"nodekiln certs renew c.yaml --within 3d --all", "nodekiln certs renew --within 3d --all c.yaml"},
+		{"nodekiln certs renew c.yaml -h", "nodekiln certs renew -h"},
 		{"nodekiln", "nodekiln"},
 		{"nodekiln nothing -x", "nodekiln nothing -x"},
 	} {
@@ -63,8 +75,39 @@ func TestFlagsFirst(t *testing.T) {
 	}
 }
 
-// TestReadmeIsTrue holds each YAML block of the README against the reader of cluster files, and the one that init is
-// said to write against what it writes.
+// writeBrought writes the files that the README's cluster files bring: cfssl's and an authority.
+func writeBrought(t *testing.T, dir string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ca := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "kubernetes"}, NotAfter: time.Now().Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}
+	cert, err := x509.CreateCertificate(rand.Reader, ca, ca, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string][]byte{
+		"ca.pem":         pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}),
+		"ca-key.pem":     pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}),
+		"ca-config.json": []byte(`{"signing": {"default": {"expiry": "8760h"}}}`),
+		"ca-csr.json":    []byte(`{"CN": "kubernetes", "key": {"algo": "rsa", "size": 2048}, "names": [{"C": "CN", "O": "k8s"}]}`),
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestReadmeIsTrue validates each cluster file of the README, and holds the one that init is said to write against what
+// it writes.
 func TestReadmeIsTrue(t *testing.T) {
 	b, err := os.ReadFile("../../README.md")
 	if err != nil {
@@ -74,8 +117,14 @@ func TestReadmeIsTrue(t *testing.T) {
 	if len(blocks) == 0 {
 		t.Fatal("the README has no cluster file")
 	}
+	dir := t.TempDir()
+	writeBrought(t, dir)
 	for _, block := range blocks {
-		if _, err := cluster.Parse("README.md", []byte(block[1]), nil); err != nil {
+		file := filepath.Join(dir, "cluster.yaml")
+		if err := os.WriteFile(file, []byte(block[1]), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := build.Load(file, time.Now()); err != nil {
 			t.Error(err)
 		}
 	}

@@ -41,12 +41,11 @@ func deployments() []deployment {
 		{
 			profile: "centos", alone: strings.NewReplacer(), master: "master", node: "slave1",
 			kubelet: "/etc/kubernetes/kubelet.kubeconfig", proxy: "/etc/kubernetes/proxy.kubeconfig",
-			absent: []string{"docker-distribution.service"},
 		},
 		{
 			profile: "binary", alone: strings.NewReplacer("roles: [etcd, node]", "roles: [node]"), master: "linux-node1", node: "linux-node2",
 			kubelet: "/opt/kubernetes/cfg/kubelet.kubeconfig", proxy: "/opt/kubernetes/cfg/kube-proxy.kubeconfig",
-			absent: []string{"containerd.service", "flanneld.service", "logrotate.timer"},
+			absent: []string{"flanneld.service"},
 		},
 	}
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // releases gives the directories of the releases that hack/kubernetes/build has built, below the directory that the
-// environment variable NODEKILN_KUBERNETES names: VERSION/hyperkube. A build takes ten minutes, so no target makes one.
+// environment variable NODEKILN_KUBERNETES names: VERSION/hyperkube. `make kubernetes` builds those that the tests need.
 func releases(t *testing.T) []string {
 	t.Helper()
 	dir := os.Getenv("NODEKILN_KUBERNETES")

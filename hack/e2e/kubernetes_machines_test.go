@@ -38,7 +38,7 @@ func debian(t *testing.T) string {
 	t.Helper()
 	root := filepath.Join(inMemory(t), "debian")
 	command(t, nil, "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "mmdebstrap", "--quiet", "--mode=root",
-		"--variant=minbase", "--include=ca-certificates,dbus,etcd-client,etcd-server,iproute2,systemd-sysv",
+		"--variant=minbase", "--include=ca-certificates,containerd,dbus,docker-registry,etcd-client,etcd-server,iproute2,logrotate,procps,systemd-sysv",
 		`--aptopt=Apt::Install-Recommends "false"`, "--dpkgopt=force-unsafe-io", "--dpkgopt=path-exclude=/usr/share/doc/*",
 		// As in a base of nodekiln's own.
 		`--customize-hook=systemctl --root="$1" enable systemd-networkd && rm -f "$1/etc/resolv.conf"`, "bookworm", root)

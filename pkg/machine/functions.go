@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -60,6 +61,7 @@ func (f functions) all() template.FuncMap {
 		"apiVersion":         f.apiVersion,
 		"addons":             f.addons,
 		"file":               f.file,
+		"fail":               func(message string) (string, error) { return "", errors.New(message) },
 		"quote":              quote,
 		"toJSON":             toJSON,
 		"join":               func(sep string, words []string) string { return strings.Join(words, sep) },

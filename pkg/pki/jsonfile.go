@@ -2,10 +2,10 @@ package pki
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 )
 
@@ -16,12 +16,14 @@ type jsonFile struct {
 	// known are the keys that mean something, by their paths: "signing.profiles.*.expiry", "names[].C".
 	known map[string]bool
 	// at are the offsets of all keys, by their paths: "names[0].C".
-	at       map[string]int64
+	at map[string]int64
+	// unknown are the paths of keys that mean nothing.
+	unknown  map[string]bool
 	problems []error
 }
 
 func newJSONFile(name string, content []byte, known ...string) *jsonFile {
-	f := &jsonFile{name: name, content: content, known: map[string]bool{}, at: map[string]int64{}}
+	f := &jsonFile{name: name, content: content, known: map[string]bool{}, at: map[string]int64{}, unknown: map[string]bool{}}
 	for _, k := range known {
 		f.known[k] = true
 	}
@@ -48,44 +50,32 @@ func (f *jsonFile) position(offset int64) string {
 	return fmt.Sprintf("%s:%d:%d", f.name, line, len(before)-bytes.LastIndexByte(before, '\n'))
 }
 
-// decode reads the file's only value.
+// decode reads the file's only value. The error has all problems that were found.
 func (f *jsonFile) decode(into any) error {
-	if err := f.walk(); err != nil {
-		f.problems = append(f.problems, err)
-		return errors.Join(f.problems...)
+	var syntax *json.SyntaxError
+	var anything any
+	if err := json.Unmarshal(f.content, &anything); errors.As(err, &syntax) {
+		return fmt.Errorf("%s: %w", f.position(syntax.Offset-1), err)
+	}
+	dec := json.NewDecoder(bytes.NewReader(f.content))
+	if err := f.walkValue(dec, "", ""); err != nil {
+		return fmt.Errorf("%s: %w", f.name, err)
 	}
 	var wrongType *json.UnmarshalTypeError
 	switch err := json.Unmarshal(f.content, into); {
 	case errors.As(err, &wrongType):
-		f.problems = append(f.problems, fmt.Errorf("%s: %s: is a %s of JSON, which cannot be here",
-			f.position(wrongType.Offset-1), wrongType.Field, wrongType.Value))
-	case err != nil && len(f.problems) == 0: // or it is about a key that means nothing
+		if !f.unknown[wrongType.Field] {
+			f.problems = append(f.problems, fmt.Errorf("%s: %s: a JSON %s is not what belongs here",
+				f.position(wrongType.Offset-1), cmp.Or(wrongType.Field, "the whole"), wrongType.Value))
+		}
+	case err != nil && len(f.unknown) == 0: // or it may be about a key that is reported already
 		f.problemf("", "%v", err)
 	}
 	return errors.Join(f.problems...)
 }
 
-// walk notes where all keys are, and reports those that mean nothing or come twice. Its error is one of syntax.
-func (f *jsonFile) walk() error {
-	dec := json.NewDecoder(bytes.NewReader(f.content))
-	dec.UseNumber()
-	if err := f.walkValue(dec, "", ""); err != nil {
-		var syntax *json.SyntaxError
-		switch {
-		case errors.As(err, &syntax):
-			return fmt.Errorf("%s: %w", f.position(syntax.Offset-1), err)
-		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-			return fmt.Errorf("%s: the JSON ends too early", f.position(int64(len(f.content))))
-		}
-		return fmt.Errorf("%s: %w", f.name, err)
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return fmt.Errorf("%s: there is something behind the end of the JSON", f.position(f.next(dec)))
-	}
-	return nil
-}
-
-// walkValue walks the next value, at a path, whose form is that of known.
+// walkValue walks the next value, at a path whose form is that of known. It notes where all keys are, and reports those
+// that mean nothing or come twice.
 func (f *jsonFile) walkValue(dec *json.Decoder, path, form string) error {
 	token, err := dec.Token()
 	if err != nil {
@@ -119,8 +109,8 @@ func (f *jsonFile) walkMember(dec *json.Decoder, path, form string) error {
 		return err
 	}
 	key, ok := token.(string)
-	if !ok { // never: the decoder has checked it
-		return fmt.Errorf("%v is no key", token)
+	if !ok {
+		return fmt.Errorf("%v is no key", token) // the syntax has been checked
 	}
 	path, keyForm, anyForm := strings.TrimPrefix(path+"."+key, "."), strings.TrimPrefix(form+"."+key, "."), form+".*"
 	_, twice := f.at[path]
@@ -129,6 +119,7 @@ func (f *jsonFile) walkMember(dec *json.Decoder, path, form string) error {
 	case twice:
 		f.problemf(path, "is there twice")
 	case !f.known[keyForm] && !f.known[anyForm]:
+		f.unknown[path] = true
 		f.problemf(path, "is not something that nodekiln does by cfssl's files")
 		var ignored json.RawMessage
 		return dec.Decode(&ignored)

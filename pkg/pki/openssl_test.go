@@ -1,12 +1,15 @@
 package pki
 
 import (
+	"net/netip"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/nodekiln/nodekiln/pkg/plan"
 )
 
 func TestOpenSSLAccepts(t *testing.T) {
@@ -64,5 +67,69 @@ func wantText(t *testing.T, text string, parts ...string) {
 		if !strings.Contains(fold(text), fold(part)) {
 			t.Errorf("%q is not in:\n%s", part, text)
 		}
+	}
+}
+
+// TestOpenSSLAcceptsKubernetes has what the API server, its clients and its machines hold, signed by an authority of each
+// kind: made here, and brought.
+func TestOpenSSLAcceptsKubernetes(t *testing.T) {
+	openssl := outside(t, "openssl")
+	const signs = "keyUsage=critical,keyCertSign,cRLSign" // -x509_strict wants an authority to say so
+	for name, authority := range map[string]func(p *plan.PKI){
+		"made here": func(*plan.PKI) {},
+		"brought, RSA": func(p *plan.PKI) {
+			p.Authorities[0].Certificate, p.Authorities[0].Key = newOwnAuthority(t, opensslRSA, "-days", "4000", "-addext", signs).read(t)
+		},
+		"brought, ECDSA": func(p *plan.PKI) {
+			p.Authorities[0].Certificate, p.Authorities[0].Key = newOwnAuthority(t, opensslECDSA, "-days", "4000", "-addext", signs).read(t)
+		},
+		// Its key identifier is not made as cfssl makes them.
+		"brought, with a key identifier of its own": func(p *plan.PKI) {
+			own := newOwnAuthority(t, opensslECDSA, "-days", "4000", "-addext", signs,
+				"-addext", "subjectKeyIdentifier=01:02:03", "-addext", "authorityKeyIdentifier=none")
+			p.Authorities[0].Certificate, p.Authorities[0].Key = own.read(t)
+		},
+		// As a deployment has it whose authority has the name of the master.
+		"named like a machine": func(p *plan.PKI) { p.Authorities[0].CommonName = "node1" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := lab(machines(1))
+			p.Certificates = []plan.Certificate{
+				{Name: "admin", Authority: "etcd", CommonName: "kubernetes-admin", Organization: "system:masters", Client: true},
+				{
+					Name: "kubelet", Machine: "node1", Authority: "etcd", CommonName: "system:node:node1",
+					Organization: "system:nodes", Client: true,
+				},
+				{
+					Name: "server", Machine: "node1", Authority: "etcd", CommonName: "node1", Server: true,
+					DNSNames:  []string{"kubernetes.default.svc.cluster.local", "node1"},
+					Addresses: []netip.Addr{netip.MustParseAddr("10.254.0.1")},
+				},
+			}
+			authority(&p)
+			dir := filepath.Join(t.TempDir(), "lab.pki")
+			if _, err := Ensure(t.Context(), dir, p, machines(1), WithClock(now)); err != nil {
+				t.Fatal(err)
+			}
+			at := func(file string) string { return filepath.Join(dir, file) }
+			verify := func(purpose, file string, args ...string) {
+				t.Helper()
+				args = append([]string{"verify", "-x509_strict", "-purpose", purpose, "-attime", strconv.FormatInt(now().Unix(), 10)}, args...)
+				openssl(append(args, "-CAfile", at("ca/etcd/ca.pem"), at(file))...)
+			}
+			verify("sslclient", "operator/admin.pem")
+			verify("sslclient", "machines/node1/kubelet.pem")
+			verify("sslserver", "machines/node1/server.pem", "-verify_ip", "10.254.0.1", "-verify_hostname", "kubernetes.default.svc.cluster.local")
+			wantText(t, openssl("x509", "-noout", "-text", "-in", at("operator/admin.pem")),
+				"Subject: C = CN, ST = BeiJing, L = XS, O = system:masters, OU = System, CN = kubernetes-admin\n",
+				"X509v3 Extended Key Usage: \n TLS Web Client Authentication\n", "CA:FALSE")
+			wantText(t, openssl("x509", "-noout", "-text", "-in", at("machines/node1/kubelet.pem")), "O = system:nodes, OU = System, CN = system:node:node1\n")
+			wantText(t, openssl("x509", "-noout", "-text", "-in", at("machines/node1/server.pem")),
+				"O = k8s, OU = System, CN = node1\n", "X509v3 Extended Key Usage: \n TLS Web Server Authentication\n",
+				"DNS:kubernetes.default.svc.cluster.local, DNS:node1, IP Address:10.254.0.1\n")
+			if out, err := exec.Command("openssl", "verify", "-purpose", "sslserver", "-CAfile", at("ca/etcd/ca.pem"), at("operator/admin.pem")).CombinedOutput(); err == nil {
+				t.Errorf("openssl accepted a client as a server: %s", out)
+			}
+		})
 	}
 }
