@@ -107,7 +107,7 @@ func tellRenewed(stderr io.Writer, file string, renewed []pki.Renewed, o pki.Ren
 	case byKind[pki.KindMachine] > 0:
 		next = fmt.Sprintf("'nodekiln build %s --force' bakes them in; only the images of these machines change", file)
 	case byKind[pki.KindOperator] > 0:
-		next = "no machine's image changes"
+		next = fmt.Sprintf("'nodekiln build %s --force' writes it into the operator's files; no machine's image changes", file)
 	}
 	switch {
 	case len(renewed) == 0:

@@ -60,6 +60,11 @@ func (o other) read() (history, error) {
 		for _, name := range []string{"help", "version"} {
 			h.add(o.name, name, "bool", i, len(o.releases))
 		}
+		if o.name == "flanneld" {
+			// It takes these from glog's set; log_backtrace_at, with underscores, is no flag that can be asked for.
+			h.add(o.name, "v", "int", i, len(o.releases))
+			h.add(o.name, "vmodule", "value", i, len(o.releases))
+		}
 		switch r.minor {
 		case "3.4":
 			// Later releases of 3.4, which are no modules, have these too: 3.4.23 lists them.
