@@ -1,5 +1,6 @@
 // Command benchmark measures nodekiln: time, memory and bytes per machine for clusters of several sizes, what comes
-// before the images and with them, and the time of a base beside a plain mmdebstrap of the same packages. It prints ratios, since times differ between computers.
+// before the images and with them, and the time of a base beside a plain mmdebstrap of the same packages. It prints
+// ratios, since times differ between computers.
 package main
 
 import (

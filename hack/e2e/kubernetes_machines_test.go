@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -67,7 +68,7 @@ type machine struct {
 	name string
 	// rendered has its files alone, and root the Debian that they are laid over.
 	rendered, root string
-	// network is the name of its network namespace.
+	// network is the path of its network namespace.
 	network string
 	// leader is the process number of its systemd.
 	leader int
@@ -104,15 +105,40 @@ func (m *machine) setting(t *testing.T, key string) string {
 func join(t *testing.T, started, other *machine) {
 	t.Helper()
 	for _, m := range []*machine{started, other} {
-		m.network = fmt.Sprintf("nodekiln-%d-%s", os.Getpid(), m.name)
-		command(t, nil, "ip", "netns", "add", m.network)
-		t.Cleanup(func() { command(t, nil, "ip", "netns", "del", m.network) })
-		command(t, nil, "ip", "-n", m.network, "link", "set", "lo", "up")
+		m.network = network(t)
+		command(t, nil, "nsenter", "--net="+m.network, "ip", "link", "set", "lo", "up")
 	}
-	command(t, nil, "ip", "link", "add", "lan0", "netns", started.network, "address", started.setting(t, "MACAddress"),
-		"type", "veth", "peer", "name", "lan0", "netns", other.network)
-	command(t, nil, "ip", "-n", other.network, "address", "add", other.setting(t, "Address"), "dev", "lan0")
-	command(t, nil, "ip", "-n", other.network, "link", "set", "lan0", "up")
+	command(t, nil, "nsenter", "--net="+started.network, "ip", "link", "add", "lan0", "address", started.setting(t, "MACAddress"),
+		"type", "veth", "peer", "name", "lan0", "netns", strings.Split(other.network, "/")[2])
+	command(t, nil, "nsenter", "--net="+other.network, "ip", "address", "add", other.setting(t, "Address"), "dev", "lan0")
+	command(t, nil, "nsenter", "--net="+other.network, "ip", "link", "set", "lan0", "up")
+}
+
+// network gives a network namespace for the time of the test, even if that is killed: it ends with the process that it is
+// in.
+func network(t *testing.T) string {
+	t.Helper()
+	holder := exec.Command("unshare", "--net", "sleep", "infinity")
+	holder.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := holder.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = holder.Process.Kill()
+		_ = holder.Wait()
+	})
+	path := fmt.Sprintf("/proc/%d/ns/net", holder.Process.Pid)
+	host, err := os.Readlink("/proc/self/ns/net")
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, time.Minute, "a network namespace", func(context.Context) error {
+		if own, err := os.Readlink(path); err != nil || own == host {
+			return fmt.Errorf("it is %s: %w", own, err)
+		}
+		return nil
+	})
+	return path
 }
 
 // start has systemd start the machine, for the time of the test.
@@ -123,7 +149,7 @@ func (m *machine) start(t *testing.T) {
 		t.Fatal(err)
 	}
 	nspawn := exec.Command("systemd-nspawn", "--quiet", "--boot", "--register=no", "--keep-unit", "--directory="+m.root,
-		"--network-namespace-path=/run/netns/"+m.network, "--capability=CAP_NET_ADMIN", "--console=read-only", "--kill-signal=SIGKILL")
+		"--network-namespace-path="+m.network, "--capability=CAP_NET_ADMIN", "--console=read-only", "--kill-signal=SIGKILL")
 	nspawn.Stdout, nspawn.Stderr = log, log
 	nspawn.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	if err := nspawn.Start(); err != nil {
@@ -151,7 +177,7 @@ func (m *machine) start(t *testing.T) {
 // hears gives what a server says over TLS to somebody on the machine who shows no credentials.
 func (m *machine) hears(t *testing.T, server, path string, args ...string) string {
 	t.Helper()
-	cmd := exec.Command("ip", append([]string{"netns", "exec", m.network, "openssl", "s_client", "-quiet", "-connect", server}, args...)...)
+	cmd := exec.Command("nsenter", append([]string{"--net=" + m.network, "openssl", "s_client", "-quiet", "-connect", server}, args...)...)
 	cmd.Stdin = strings.NewReader("GET " + path + " HTTP/1.0\r\n\r\n")
 	said, err := output(cmd)
 	if err != nil {
@@ -175,26 +201,29 @@ func (m *machine) enabled(t *testing.T) []string {
 }
 
 // works gives an error unless a unit does its work, or has done it. Those that stay when their work is done are active.
-func (m *machine) works(ctx context.Context, unit string) error {
+// It also tells how often the unit was started again.
+func (m *machine) works(ctx context.Context, unit string) (restarts string, err error) {
 	said, err := output(exec.CommandContext(ctx, "nsenter", "--target", strconv.Itoa(m.leader), "--mount", "--uts", "--ipc", "--net", "--pid", "--root",
 		"systemctl", "show", "--property=Type,RemainAfterExit,ActiveState,SubState,Result,ExecMainCode,ExecMainStatus,NRestarts", unit))
 	if err != nil {
-		return err
+		return "", err
 	}
-	has := func(s string) bool { return strings.Contains("\n"+said, "\n"+s+"\n") }
+	properties := map[string]string{}
+	for line := range strings.Lines(said) {
+		key, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+		properties[key] = value
+	}
+	done := properties["ActiveState"] == "active"
 	switch {
-	case has("Type=exec") && has("RemainAfterExit=yes"), has("Type=oneshot") && has("RemainAfterExit=yes"):
-		if has("ActiveState=active") && has("SubState=exited") {
-			return nil
-		}
-	case has("Type=exec"):
-		if has("Result=success") && has("ExecMainCode=1") && has("ExecMainStatus=0") {
-			return nil
-		}
-	case has("ActiveState=active"):
-		return nil
+	case properties["RemainAfterExit"] == "yes":
+		done = done && properties["SubState"] == "exited"
+	case properties["Type"] == "exec":
+		done = properties["Result"] == "success" && properties["ExecMainCode"] == "1" && properties["ExecMainStatus"] == "0"
 	}
-	return errors.New(strings.ReplaceAll(strings.TrimSpace(said), "\n", " "))
+	if !done {
+		return "", fmt.Errorf("it has not done its work: %v", properties)
+	}
+	return properties["NRestarts"], nil
 }
 
 // report tells what the machine's programs last said.
@@ -206,13 +235,33 @@ func (m *machine) report(t *testing.T, console string) {
 		if errors.Is(err, fs.ErrNotExist) || said == "" {
 			continue
 		}
-		t.Logf("%v: %s on %s last said:\n%s", err, unit, m.name, withoutSecrets(last(said, 12)))
+		t.Logf("%v: %s on %s said:\n%s", err, unit, m.name, withoutSecrets(complaints(said)))
+	}
+	logs, _ := filepath.Glob(filepath.Join(m.root, "opt/kubernetes/log/*"))
+	for _, log := range logs {
+		said, err := os.ReadFile(log)
+		t.Logf("%v: %s on %s says:\n%s", err, strings.TrimPrefix(log, m.root), m.name, withoutSecrets(complaints(string(said))))
 	}
 }
 
 func last(text string, lines int) string {
 	all := strings.Split(strings.TrimSpace(text), "\n")
 	return strings.Join(all[max(0, len(all)-lines):], "\n")
+}
+
+// complaint is a line by which a program may say why it fails: klog's E and F, systemd's and etcd's own words.
+var complaint = regexp.MustCompile(`(?mi)^([EF][0-9]{4} |.*(error|fail|fatal|panic)).*$`)
+
+// complaints gives the first of such lines and the last ones, or the last lines of all where there are none.
+func complaints(text string) string {
+	found := complaint.FindAllString(text, -1)
+	if len(found) == 0 {
+		return last(text, 5)
+	}
+	if len(found) > 10 {
+		found = slices.Concat(found[:5], []string{"..."}, found[len(found)-5:])
+	}
+	return strings.Join(found, "\n")
 }
 
 // secret is whatever may be one: keys, certificates and tokens in PEM, base64 or hexadecimal.

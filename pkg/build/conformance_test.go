@@ -217,7 +217,14 @@ func (e *example) checkCloudInit(t *testing.T, stock func() string) {
 	if os.Getenv("NODEKILN_CONFORMANCE") != "1" || os.Getuid() != 0 {
 		t.Skip("it bootstraps a root filesystem, as only root can: set NODEKILN_CONFORMANCE=1")
 	}
+	seen := map[string]bool{}
 	for i, m := range e.machines {
+		// Machines that are alike differ in names and addresses.
+		alike := likeness(e.Plan.Machines[i])
+		if seen[alike] {
+			continue
+		}
+		seen[alike] = true
 		dir, err := os.MkdirTemp(filepath.Join(stock(), "tmp"), "")
 		if err != nil {
 			t.Fatal(err)

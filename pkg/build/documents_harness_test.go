@@ -141,8 +141,8 @@ func TestHarnessUnexpanded(t *testing.T) {
 
 func TestHarnessCertificates(t *testing.T) {
 	m := &documentMachine{name: "node1", address: "192.0.2.1", files: &tree.Tree{}}
-	authority, leaf, stranger := issueTestCertificate(t, "ca", nil), (*testPair)(nil), issueTestCertificate(t, "ca", nil)
-	leaf = issueTestCertificate(t, "node1", authority)
+	authority, stranger := issueTestCertificate(t, "ca", nil), issueTestCertificate(t, "ca", nil)
+	leaf := issueTestCertificate(t, "node1", authority)
 	for p, content := range map[string][]byte{
 		"ca.crt": authority.certificate, "ca.key": authority.key, "a.crt": leaf.certificate, "a.key": leaf.key, "b.crt": stranger.certificate,
 	} {

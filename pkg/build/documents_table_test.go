@@ -71,7 +71,7 @@ func (r documentRow) concerns(m *documentMachine) bool {
 	return r.machine == "*" || slices.Contains(strings.Split(r.machine, ","), m.name)
 }
 
-// for gives the row with the machine's own name and address.
+// of gives the row with the machine's own name and address.
 func (r documentRow) of(m *documentMachine) documentRow {
 	quote := func(s string) string { return s }
 	if strings.HasPrefix(strings.TrimPrefix(r.value, "!"), "~") {

@@ -12,7 +12,7 @@ import (
 	"github.com/coreos/go-systemd/v22/unit"
 )
 
-// unitDirs are where units and drop-ins are, the first winning (systemd.unit(5)).
+// documentUnitDirs are where units and drop-ins are, the first winning (systemd.unit(5)).
 func documentUnitDirs() []string {
 	return []string{"etc/systemd/system", "usr/local/lib/systemd/system", "usr/lib/systemd/system", "lib/systemd/system"}
 }

@@ -1,7 +1,9 @@
 package build
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"runtime"
 	"slices"
 	"strings"
@@ -26,7 +28,7 @@ func rehearse(spec *cluster.Spec, p *Project, problems *cluster.Problems) {
 	}
 	c, err := machine.NewConfigurer(p.Plan, p.Profile, bundle)
 	if err != nil {
-		problems.Addf("profile", "%v", redact(err, bundle, p.Plan))
+		unusable(err, problems)
 		return
 	}
 	errs := make([]error, len(p.Plan.Machines))
@@ -53,8 +55,24 @@ func rehearse(spec *cluster.Spec, p *Project, problems *cluster.Problems) {
 			failed[text] = append(failed[text], i)
 		}
 	}
-	for text, machines := range failed {
+	for _, text := range slices.Sorted(maps.Keys(failed)) {
+		machines := failed[text]
 		problems.Addf(spec.Machines[machines[0]].Path, "%s: %s", some(p.Plan.Machines, machines), text)
+	}
+}
+
+// unusable reports each overlay and Butane template that can not be used where the cluster file names it, and what is
+// wrong with the profile itself at the profile. Nothing has been executed, and no secret can be in it.
+func unusable(err error, problems *cluster.Problems) {
+	var addition *machine.AdditionError
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range joined.Unwrap() {
+			unusable(e, problems)
+		}
+	} else if errors.As(err, &addition) {
+		problems.Addf(addition.Path, "%v", addition)
+	} else {
+		problems.Addf("profile", "%v", err)
 	}
 }
 
@@ -73,6 +91,9 @@ func configure(c *machine.Configurer, p *plan.Plan, m plan.Machine) error {
 		return err
 	}
 	if _, err = payload.Rootfs(cfg, nil, time.Time{}); err != nil {
+		return err
+	}
+	if _, err = payload.Ignition(cfg); err != nil {
 		return err
 	}
 	// One key that stands for many compresses better than they would: what fits here may still be too large.

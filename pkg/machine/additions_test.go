@@ -20,6 +20,8 @@ func small(t *testing.T) *profile.Profile {
 		"common.bu":    {Data: []byte("variant: flatcar\nversion: 1.1.0\nstorage: {files: [{path: /etc/motd, contents: {inline: common}}, {path: /etc/from, contents: {inline: common}}]}\n")},
 		"r.bu":         {Data: []byte("variant: flatcar\nversion: 1.1.0\nstorage: {files: [{path: /etc/motd, contents: {inline: \"{{ file \"sub/motd\" }}\"}}]}\n")},
 		"s.bu":         {Data: []byte("variant: fcos\nversion: 1.5.0\n")},
+		// A cluster file in the directory of its own profile has its keys there.
+		"c.pki/ca/key": {Data: []byte("{{ what no template is")},
 		"sub/motd":     {Data: []byte("I am {{ .Machine.Name }}{{ if has \"s\" }} of s{{ end }}")},
 	})
 	if err != nil {
@@ -125,5 +127,35 @@ func TestOverlaysThatAreRefused(t *testing.T) {
 	_, err := machine.NewConfigurer(p, prof, bundle)
 	if err == nil || !strings.Contains(err.Error(), "etc/out leads out") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// kubeadm writes the flags of components by itself, and a release has to know them by its own names.
+func TestKubeadmGetsTheReleasesFlags(t *testing.T) {
+	prof, err := profile.Load("kubeadm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	example, err := prof.Example()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, bundle := lab(t, prof, string(example)+"args: {kube-controller-manager: {address: 127.0.0.1}, kube-apiserver: {logtostderr: true, audit-log-maxage: 30}}\n")
+	c, err := machine.NewConfigurer(p, prof, bundle)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := c.Configure(p.Machines[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, got := file(t, cfg, "/etc/kubernetes/init.default.yaml")
+	for text, want := range map[string]bool{
+		"- name: \"bind-address\"\n      value: \"127.0.0.1\"": true, "- name: \"address\"": false,
+		"- name: \"audit-log-maxage\"\n      value: \"30\"": true, "logtostderr": false,
+	} {
+		if strings.Contains(got, text) != want {
+			t.Errorf("%q is there, %v, want %v", text, !want, want)
+		}
 	}
 }

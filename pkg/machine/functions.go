@@ -57,6 +57,7 @@ func (f functions) all() template.FuncMap {
 		"since":              f.since,
 		"args":               f.args,
 		"extraArgs":          f.extraArgs,
+		"extraArgList":       f.extraArgList,
 		"config":             f.config,
 		"apiVersion":         f.apiVersion,
 		"addons":             f.addons,

@@ -63,15 +63,11 @@ func (f functions) args(component string, wanted ...string) (string, error) {
 	if err := errors.Join(errs...); err != nil {
 		return "", err
 	}
-	version, err := f.versionOf(component)
+	args, err := f.translate(component, args)
 	if err != nil {
 		return "", err
 	}
-	args, err = kube.Args(kube.Component(component), version, args)
-	if err != nil {
-		return "", err
-	}
-	over, err := kube.Args(kube.Component(component), version, f.data.Machine.Args(component))
+	over, err := f.extraArgList(component)
 	if err != nil {
 		return "", err
 	}
@@ -83,15 +79,25 @@ func (f functions) args(component string, wanted ...string) (string, error) {
 
 // extraArgs gives the flags of a component that the user has set.
 func (f functions) extraArgs(component string) (string, error) {
-	version, err := f.versionOf(component)
-	if err != nil {
-		return "", err
-	}
-	args, err := kube.Args(kube.Component(component), version, f.data.Machine.Args(component))
+	args, err := f.extraArgList(component)
 	if err != nil {
 		return "", err
 	}
 	return commandLine(args)
+}
+
+// extraArgList gives the same flags one by one, for what is no command line.
+func (f functions) extraArgList(component string) ([]kube.Arg, error) {
+	return f.translate(component, f.data.Machine.Args(component))
+}
+
+// translate gives flags as the cluster's version of a component takes them.
+func (f functions) translate(component string, args []kube.Arg) ([]kube.Arg, error) {
+	version, err := f.versionOf(component)
+	if err != nil {
+		return nil, err
+	}
+	return kube.Args(kube.Component(component), version, args)
 }
 
 // versionOf gives the version of a component: that of Kubernetes, or what the setting etcdVersion or flanneldVersion of

@@ -56,11 +56,11 @@ type layer struct {
 func NewConfigurer(p *plan.Plan, prof *profile.Profile, bundle *pki.Bundle) (*Configurer, error) {
 	c := &Configurer{plan: p, bundle: bundle, hosts: hosts(p), userOverlays: map[string]layer{}, userButane: map[string]string{}}
 	c.templates = template.New("").Option("missingkey=error").Funcs(functions{}.all())
-	if err := parse(c.templates, prof.FS, ".", ""); err != nil {
+	if err := parse(c.templates, prof.FS, "."); err != nil {
 		return nil, fmt.Errorf("profile %s: %w", prof.Name, err)
 	}
-	for _, dir := range []string{identityTemplate, library} {
-		if err := parse(c.templates, profiles.FS, dir, ""); err != nil {
+	for _, name := range []string{identityTemplate, library} {
+		if err := parse(c.templates, profiles.FS, name); err != nil {
 			return nil, err
 		}
 	}
@@ -86,11 +86,12 @@ func (c *Configurer) Configure(m plan.Machine) (types.Config, error) {
 	for _, l := range layers[1:] {
 		cfg = lay(cfg, l.config)
 	}
-	return cfg, nil
+	return cfg, checkNested(cfg, layers)
 }
 
 // Execute executes the templates of one machine, and leaves it to Configure to translate what they make: the machines
-// of a rack differ in names and addresses, for which this is enough to tell whether a template fails.
+// of a rack differ in names and addresses, for which this is enough to tell whether a template fails. What the user's
+// own Butane makes is translated: it may do for one machine what no other shows.
 func (c *Configurer) Execute(m plan.Machine) error {
 	e, err := c.forMachine(m)
 	if err != nil {
@@ -100,7 +101,13 @@ func (c *Configurer) Execute(m plan.Machine) error {
 		if part.template == "" {
 			continue
 		}
-		if _, err := execute(e.templates, part.template, e.data); err != nil {
+		var err error
+		if part.users {
+			_, err = translate(e.templates, part.template, e.data)
+		} else {
+			_, err = execute(e.templates, part.template, e.data)
+		}
+		if err != nil {
 			return fmt.Errorf("%s: %w", part.origin, err)
 		}
 	}
@@ -131,11 +138,13 @@ func (c *Configurer) layers(m plan.Machine) ([]layer, error) {
 type part struct {
 	layer
 	template string
+	// users is whether the template is the user's Butane.
+	users bool
 }
 
 // parts lists what a machine is made of, the lowest first.
 func (c *Configurer) parts(e execution, m plan.Machine) []part {
-	parts := []part{{layer: c.hosts}, {layer{origin: everyMachine}, identityTemplate}}
+	parts := []part{{layer: c.hosts}, {layer: layer{origin: everyMachine}, template: identityTemplate}}
 	for _, o := range c.overlays {
 		parts = append(parts, part{layer: o})
 	}
@@ -147,14 +156,14 @@ func (c *Configurer) parts(e execution, m plan.Machine) []part {
 		names = append(names, role+".bu")
 	}
 	for _, name := range names {
-		parts = append(parts, part{layer{origin: "profile " + c.plan.Profile + ", " + name}, name})
+		parts = append(parts, part{layer: layer{origin: "profile " + c.plan.Profile + ", " + name}, template: name})
 	}
 	for _, a := range m.Additions {
 		for _, o := range a.Overlays {
 			parts = append(parts, part{layer: c.userOverlays[o.Name]})
 		}
 		for _, b := range a.Butane {
-			parts = append(parts, part{layer{origin: "butane " + b.Name}, c.userButane[b.Name]})
+			parts = append(parts, part{layer: layer{origin: "butane " + b.Name}, template: c.userButane[b.Name], users: true})
 		}
 		parts = append(parts, part{layer: layer{a.Origin, additions(a)}})
 	}

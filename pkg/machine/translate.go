@@ -18,11 +18,18 @@ import (
 	"github.com/nodekiln/nodekiln/pkg/plan"
 )
 
-// parse parses the files below a directory, or one file, as templates that are named by their path below prefix.
-func parse(t *template.Template, dir fs.FS, root, prefix string) error {
+// bundleSuffix is that of the directory beside a cluster file that holds the cluster's keys.
+const bundleSuffix = ".pki"
+
+// parse parses the files below a directory, or one file, as templates that are named by their path. The keys of a cluster
+// whose file is in the directory are none.
+func parse(t *template.Template, dir fs.FS, root string) error {
 	return fs.WalkDir(dir, root, func(p string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return fmt.Errorf("read template: %w", err)
+		}
+		if d.IsDir() && path.Ext(p) == bundleSuffix {
+			return fs.SkipDir
 		}
 		if !d.Type().IsRegular() {
 			return nil
@@ -31,7 +38,7 @@ func parse(t *template.Template, dir fs.FS, root, prefix string) error {
 		if err != nil {
 			return fmt.Errorf("read template: %w", err)
 		}
-		if _, err := t.New(path.Join(prefix, p)).Parse(string(b)); err != nil {
+		if _, err := t.New(p).Parse(string(b)); err != nil {
 			return fmt.Errorf("parse template: %w", err)
 		}
 		return nil

@@ -1,12 +1,14 @@
 package machine
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
 	"path"
 	"slices"
+	"text/template"
 	"time"
 
 	"github.com/coreos/ignition/v2/config/v3_4/types"
@@ -15,6 +17,18 @@ import (
 	"github.com/nodekiln/nodekiln/pkg/plan"
 	"github.com/nodekiln/nodekiln/pkg/tree"
 )
+
+// AdditionError is what is wrong with an overlay or Butane template of the cluster file itself, whatever the machine.
+type AdditionError struct {
+	// Path of the entry in the cluster file, as in overlays[0].
+	Path string
+	Err  error
+}
+
+func (e *AdditionError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the error without its place.
+func (e *AdditionError) Unwrap() error { return e.Err }
 
 // readUsers reads the overlays and Butane templates of the cluster file, each once for all machines.
 func (c *Configurer) readUsers() error {
@@ -26,7 +40,9 @@ func (c *Configurer) readUsers() error {
 					continue
 				}
 				l, err := overlay(o.FS, "overlay "+o.Name)
-				errs = append(errs, err)
+				if err != nil {
+					errs = append(errs, &AdditionError{o.Path, err})
+				}
 				c.userOverlays[o.Name] = l
 			}
 			for _, b := range a.Butane {
@@ -35,12 +51,31 @@ func (c *Configurer) readUsers() error {
 				}
 				// No template of a profile begins so.
 				name := "./" + path.Clean(b.Name)
-				if _, err := c.templates.New(name).Parse(string(b.Content)); err != nil {
-					errs = append(errs, fmt.Errorf("parse template: %w", err))
+				if err := c.parseUsers(name, b.Content); err != nil {
+					errs = append(errs, &AdditionError{b.Path, err})
 				}
 				c.userButane[b.Name] = name
 			}
 		}
+	}
+	return errors.Join(errs...)
+}
+
+// parseUsers adds a user's template. What it defines in the place of another template would be that on machines, too, that
+// have no part in it.
+func (c *Configurer) parseUsers(name string, content []byte) error {
+	t, err := template.New(name).Option("missingkey=error").Funcs(functions{}.all()).Parse(string(content))
+	if err != nil {
+		return fmt.Errorf("parse template: %w", err)
+	}
+	var errs []error
+	for _, defined := range t.Templates() {
+		if c.templates.Lookup(defined.Name()) != nil {
+			errs = append(errs, fmt.Errorf("%s defines the template %q, which there is already; give it another name", name, defined.Name()))
+			continue
+		}
+		_, err := c.templates.AddParseTree(defined.Name(), defined.Tree)
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }
@@ -52,6 +87,9 @@ func embeddedOverlay(all fs.FS, name string) (layer, error) {
 	}
 	return overlay(sub, "overlay "+name)
 }
+
+// maxOverlayFile bounds one file of an overlay in bytes: twice the largest programs of Kubernetes and more.
+const maxOverlayFile = 512 << 20
 
 // overlay makes a layer of a directory's files.
 func overlay(fsys fs.FS, origin string) (layer, error) {
@@ -68,9 +106,14 @@ func overlay(fsys fs.FS, origin string) (layer, error) {
 		switch {
 		case n.Mode&(fs.ModeSetuid|fs.ModeSetgid) != 0 && n.Mode.IsRegular():
 			errs = append(errs, fmt.Errorf("%s: %s is setuid or setgid, and whoever runs it would become another; a package of the base can bring such a file", origin, n.Path))
+		case n.Mode.IsRegular() && n.Size > maxOverlayFile:
+			errs = append(errs, fmt.Errorf("%s: %s has %d bytes, and a file of an overlay, which is held in memory, can have %d", origin, n.Path, n.Size, int64(maxOverlayFile)))
 		case n.Mode.IsRegular():
 			content, err := n.Content()
 			errs = append(errs, err)
+			if n.Mode&0o004 != 0 && bytes.Contains(content, []byte("PRIVATE KEY-----")) {
+				errs = append(errs, fmt.Errorf("%s: %s holds a private key that everyone on the machine could read; give it a mode such as \"0600\" in %s", origin, n.Path, tree.ManifestName))
+			}
 			node.Overwrite = new(true)
 			cfg.Storage.Files = append(cfg.Storage.Files, newFile(node, content, mode))
 		case n.Mode.IsDir():

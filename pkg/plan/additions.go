@@ -41,10 +41,10 @@ func (a Additions) empty() bool {
 func newAdditions(spec *cluster.Spec, a cluster.Additions) Additions {
 	out := Additions{Origin: spec.At(a.Path).String()}
 	for _, o := range a.Overlays {
-		out.Overlays = append(out.Overlays, Overlay{Name: o.Name, FS: o.FS})
+		out.Overlays = append(out.Overlays, Overlay(o))
 	}
 	for _, b := range a.Butane {
-		out.Butane = append(out.Butane, Butane{Name: b.Name, Content: b.Content})
+		out.Butane = append(out.Butane, Butane(b))
 	}
 	for _, f := range a.Files {
 		out.Files = append(out.Files, File(f))

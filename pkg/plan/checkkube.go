@@ -32,7 +32,11 @@ func (c checker) kubernetes() {
 	c.within(version)
 	c.runtime(version)
 	c.endpoint()
-	c.networks(newKubernetes(c.spec, c.prof, nil))
+	c.reached()
+	k := newKubernetes(c.spec, c.prof, nil)
+	c.networks(k)
+	c.room(k)
+	c.registries(k)
 	c.args("args", c.spec.Additions.Args, version)
 	for _, role := range slices.Sorted(maps.Keys(c.spec.RoleAdditions)) {
 		c.args("roles."+role+".args", c.spec.RoleAdditions[role].Args, version)
@@ -94,6 +98,29 @@ func (c checker) endpoint() {
 	}
 }
 
+// reached reports an endpoint that the API server's certificate would not name. A profile without server certificates
+// for its masters leaves it to another program to issue them.
+func (c checker) reached() {
+	if c.spec.Kubernetes.Host == "" {
+		return
+	}
+	servers, named := 0, 0
+	for _, cert := range c.prof.Certificates {
+		kind, _ := kube.LookupCertificate(cert.Kind)
+		if cert.Role != profile.MasterRole || !kind.Server && !slices.Contains(cert.Usages, profile.UsageServer) {
+			continue
+		}
+		servers++
+		if slices.Contains(kind.SANs, kube.SANEndpoint) {
+			named++
+		}
+	}
+	if servers > 0 && named == 0 {
+		c.problems.Addf("kubernetes.endpoint", "no certificate of the masters names %s, and clients would refuse them: in profile %s, the API server's certificate needs kind: kube-apiserver",
+			c.spec.Kubernetes.Host, c.prof.Name)
+	}
+}
+
 // networks reports networks that overlap, of which at least one is not the file's own choice: it has compared those.
 func (c checker) networks(k *Kubernetes) {
 	pods, services := c.spec.Network.Pods.IsValid(), c.spec.Network.Services.IsValid()
@@ -118,6 +145,29 @@ func (c checker) networks(k *Kubernetes) {
 			prefix   netip.Prefix
 		}{{"network.pods", "the pods", k.Pods}, {"network.services", "the services", k.Services}, {"network.machines", "the machines", machines}} {
 			clash(n.at, n.what, n.prefix, "docker's own bridge", dockerBridge)
+		}
+	}
+}
+
+// room reports a profile's network of pods that is too small for so many machines. What the file has chosen itself has
+// been measured.
+func (c checker) room(k *Kubernetes) {
+	const nodeBits = 24 // of each machine's part, as package cluster measures too
+	machines := len(c.spec.Machines)
+	if !c.spec.Network.Pods.IsValid() && (k.Pods.Bits() > nodeBits || machines > 1<<(nodeBits-k.Pods.Bits())) {
+		c.problems.Addf("network", "the pods of profile %s, %s, have no room for a /%d of each of %d machines; set network.pods",
+			c.prof.Name, k.Pods, nodeBits, machines)
+	}
+}
+
+// registries reports what only docker can be told of registries.
+func (c checker) registries(k *Kubernetes) {
+	if k.Runtime == kube.Docker {
+		return
+	}
+	for i, r := range c.spec.Registries.Insecure {
+		if strings.Contains(r, "/") {
+			c.problems.Addf(fmt.Sprintf("registries.insecure[%d]", i), "%s is a network, which only docker can be told; name each registry in it, as HOST or HOST:PORT", r)
 		}
 	}
 }

@@ -41,8 +41,13 @@ profile: p
 // kubernetes reads a cluster file of the profile above, without its head, and plans it if it is valid.
 func kubernetes(t *testing.T, file string) (*plan.Plan, error) {
 	t.Helper()
+	return kubernetesOf(t, kubernetesProfile, file)
+}
+
+func kubernetesOf(t *testing.T, ofProfile, file string) (*plan.Plan, error) {
+	t.Helper()
 	prof, err := profile.Read(fstest.MapFS{
-		"profile.yaml": {Data: []byte(kubernetesProfile)}, "master.bu": {}, "node.bu": {}, "etcd.bu": {},
+		"profile.yaml": {Data: []byte(ofProfile)}, "master.bu": {}, "node.bu": {}, "etcd.bu": {},
 		"addons/coredns.yaml": {}, "addons/dashboard.yaml": {},
 	})
 	if err != nil {
@@ -174,7 +179,10 @@ func TestKubernetesCheck(t *testing.T) {
 		"docker's bridge": {
 			"kubernetes: {version: 1.9.1, runtime: docker}\n" + strings.ReplaceAll(oneMaster, "10.0.0.0/24,", "10.0.0.0/24, pods: 172.17.0.0/16,"), "172.17.0.0/16",
 		},
-		"no such authority": {"pki: {authorities: {kubernets: {certificate: site/metallb.yaml, key: site/metallb.yaml}}}\n" + oneMaster, "has no such authority; it has kubernetes"},
+		"no room for pods":        {strings.ReplaceAll(oneMaster, "{name: n, address: 10.0.0.2}", "{name: \"n[1-128]\", address: \"10.0.0.[2-129]\"}"), "no room for a /24 of each of 129 machines"},
+		"a network of registries": {"registries: {insecure: [10.9.0.0/16]}\n" + oneMaster, "registries.insecure[0]: 10.9.0.0/16 is a network"},
+		"plugins, one a line":     {"args: {kube-apiserver: {enable-admission-plugins: \"Foo,Bar\"}}\n" + oneMaster, "\nc.yaml:5:51: args.kube-apiserver.enable-admission-plugins: kube-apiserver 1.34.4 has no admission plugin Bar"},
+		"no such authority":       {"pki: {authorities: {kubernets: {certificate: site/metallb.yaml, key: site/metallb.yaml}}}\n" + oneMaster, "has no such authority; it has kubernetes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := kubernetes(t, c.file)
@@ -188,5 +196,14 @@ func wantProblem(t *testing.T, err error, want string) {
 	var invalid *cluster.InvalidError
 	if !errors.As(err, &invalid) || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v, want %q", err, want)
+	}
+}
+
+func TestEndpointIsInTheCertificate(t *testing.T) {
+	without := strings.Replace(kubernetesProfile, "kind: kube-apiserver", "authority: kubernetes, usages: [server]", 1)
+	_, err := kubernetesOf(t, without, "kubernetes: {endpoint: api.example.com}\n"+oneMaster)
+	wantProblem(t, err, "c.yaml:5:24: kubernetes.endpoint: no certificate of the masters names api.example.com")
+	if _, err := kubernetesOf(t, without, oneMaster); err != nil {
+		t.Errorf("a master that is reached by its own address: %v", err)
 	}
 }

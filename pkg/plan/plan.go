@@ -106,6 +106,8 @@ type Overlay struct {
 	// Name is the directory as the cluster file has it.
 	Name string `json:"name"`
 	FS   fs.FS  `json:"-"`
+	// Path of the entry in the cluster file, as in overlays[0].
+	Path string `json:"-"`
 }
 
 // Butane is a user's Butane template.
@@ -113,6 +115,8 @@ type Butane struct {
 	// Name is the file as the cluster file has it.
 	Name    string `json:"name"`
 	Content []byte `json:"-"`
+	// Path of the entry in the cluster file, as in butane[0].
+	Path string `json:"-"`
 }
 
 // Unit is a systemd unit that a machine is given, or a change to one that it has.

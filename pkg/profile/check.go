@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"net/netip"
 	"slices"
 
 	"github.com/nodekiln/nodekiln/overlays"
@@ -98,17 +99,23 @@ func (c *checker) kubernetes() {
 	if len(k.Runtimes) == 0 {
 		c.badf("kubernetes.runtimes: missing")
 	}
-	if !k.Pods.IsValid() {
-		c.badf("kubernetes.pods: missing")
-	}
-	if !k.Services.IsValid() {
-		c.badf("kubernetes.services: missing")
-	}
+	c.network("kubernetes.pods", k.Pods, 30)
+	c.network("kubernetes.services", k.Services, 28) // the tenth address is the DNS server's
 	if k.Domain == "" {
 		c.badf("kubernetes.domain: missing")
 	}
 	if k.Port < 1 || k.Port > 65535 {
 		c.badf("kubernetes.port: there is no port %d", k.Port)
+	}
+}
+
+// network checks an IPv4 network, of which the prefix length is at most so many bits.
+func (c *checker) network(where string, p netip.Prefix, most int) {
+	switch {
+	case !p.IsValid():
+		c.badf("%s: missing", where)
+	case !p.Addr().Is4() || p != p.Masked() || p.Bits() > most:
+		c.badf("%s: %s is no IPv4 network of at most %d bits", where, p, most)
 	}
 }
 

@@ -1,10 +1,15 @@
 package profile
 
 import (
+	"bytes"
 	"errors"
+	"io/fs"
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/nodekiln/nodekiln/overlays"
+	"github.com/nodekiln/nodekiln/profiles"
 )
 
 func TestEmbeddedProfilesAreWhole(t *testing.T) {
@@ -46,6 +51,8 @@ func TestReadTellsWhatIsWrong(t *testing.T) {
 		"ssh port":     {"name: x\nroles: {a: {ports: {shell: 22}}}\n", "roles.a.ports.shell: every machine has port 22 as ssh"},
 		"package":      {"name: x\npackages: [\"etcd server; rm\"]\n", `packages[0]: "etcd server; rm" is no name of a package`},
 		"documents":    {"name: x\n---\nname: y\n", "more than one YAML document"},
+		"IPv6":         {"name: x\nkubernetes: {services: \"fd00::/108\"}\n", "kubernetes.services: fd00::/108 is no IPv4 network"},
+		"no room":      {"name: x\nkubernetes: {services: 10.0.0.0/30}\n", "kubernetes.services: 10.0.0.0/30 is no IPv4 network of at most 28 bits"},
 		"syntax":       {"name: [x\n", "profile.yaml: yaml: line 1"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -54,5 +61,24 @@ func TestReadTellsWhatIsWrong(t *testing.T) {
 				t.Errorf("got %v, want %q", err, c.want)
 			}
 		})
+	}
+}
+
+// What lies in these directories is in the program, whether a repository holds it or not.
+func TestNoKeysAreEmbedded(t *testing.T) {
+	for name, all := range map[string]fs.FS{"profiles": profiles.FS, "overlays": overlays.FS} {
+		err := fs.WalkDir(all, ".", func(p string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			b, err := fs.ReadFile(all, p)
+			if bytes.Contains(b, []byte("PRIVATE KEY")) || strings.Contains(p, ".pki/") {
+				t.Errorf("%s/%s would be in every copy of the program", name, p)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 }

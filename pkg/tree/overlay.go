@@ -40,7 +40,7 @@ type attributes struct {
 	Group string `yaml:"group"`
 }
 
-// FromFS gives the tree of an overlay; times are modTime. A file that its owner may execute has mode 0755, every other
+// FromFS gives the tree of an overlay, which the origin names ("overlay site"); times are modTime. A file that its owner may execute has mode 0755, every other
 // 0644, whatever umask it was made with; the rest of the metadata is declared in the overlay's ManifestName file.
 //
 // All that is wrong is reported at once: a device, socket or pipe, a setuid or setgid file, a link that leads out of
@@ -48,14 +48,14 @@ type attributes struct {
 func FromFS(fsys fs.FS, modTime time.Time, origin string) (*Tree, error) {
 	t, err := plainFiles(fsys, modTime, origin)
 	if err != nil {
-		return nil, fmt.Errorf("read overlay %s: %w", origin, err)
+		return nil, fmt.Errorf("read %s: %w", origin, err)
 	}
 	m, err := readManifest(fsys)
 	if err != nil {
-		return nil, fmt.Errorf("read overlay %s: %s: %w", origin, ManifestName, err)
+		return nil, fmt.Errorf("read %s: %s: %w", origin, ManifestName, err)
 	}
 	if err := m.apply(t, modTime, origin); err != nil {
-		return nil, fmt.Errorf("read overlay %s: %s: %w", origin, ManifestName, err)
+		return nil, fmt.Errorf("read %s: %s: %w", origin, ManifestName, err)
 	}
 	return t, nil
 }

@@ -1,5 +1,5 @@
-// Command history makes the first columns of pkg/kube/flags.tsv: which flags each component has in each minor version,
-// read from the sources of one release of each. Run it in hack/kubernetes:
+// Command history makes pkg/kube/flags.tsv and pkg/kube/fields.tsv: which flags each component and which fields each
+// configuration has in each minor version, read from the sources of one release of each. Run it in hack/kubernetes:
 //
 //	go run ./history > ../../pkg/kube/flags.tsv
 //	go run ./history fields > ../../pkg/kube/fields.tsv
