@@ -39,6 +39,9 @@ func applyCFSSL(spec *cluster.Spec, problems *cluster.Problems) {
 func checkAuthorities(spec *cluster.Spec, now time.Time, problems *cluster.Problems) {
 	for _, name := range slices.Sorted(maps.Keys(spec.PKI.Authorities)) {
 		a := spec.PKI.Authorities[name]
+		if a.Certificate == nil || a.Key == nil {
+			continue // has a problem of its own
+		}
 		if err := pki.CheckAuthority(a.Certificate, a.Key, now); err != nil {
 			problems.Addf(a.Path, "%v", err)
 		}

@@ -29,6 +29,9 @@ type Project struct {
 func Load(file string, now time.Time) (*Project, error) {
 	p := &Project{File: file}
 	_, err := cluster.Load(file, func(spec *cluster.Spec, problems *cluster.Problems) {
+		if spec.Profile == "" {
+			return // has a problem of its own
+		}
 		prof, err := profile.Load(spec.Profile)
 		if err != nil {
 			problems.Addf("profile", "%v", err)

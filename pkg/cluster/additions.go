@@ -61,12 +61,17 @@ func (r *resolver) overlay(name sourceText) (fs.FS, error) {
 	if err != nil {
 		return nil, err
 	}
-	bundle := r.name + ".pki"
 	switch {
 	case clean == ".":
 		return nil, errors.New("the directory of the cluster file, with the cluster's keys in it, is no overlay; name one below it")
-	case r.name != "" && (clean == bundle || strings.HasPrefix(clean, bundle+"/")):
+	case r.inBundle(clean):
 		return nil, fmt.Errorf("%s holds the cluster's keys, and every machine would be given them", quote(string(name)))
+	}
+	for dir := clean; dir != "."; dir = path.Dir(dir) {
+		// Not to be followed: it may lead to the cluster's keys.
+		if info, err := fs.Lstat(r.sources, dir); err == nil && info.Mode().Type() == fs.ModeSymlink {
+			return nil, fmt.Errorf("%s is a link; name the directory itself, which is to be below that of the cluster file", quote(dir))
+		}
 	}
 	info, err := fs.Stat(r.sources, clean)
 	if err != nil {

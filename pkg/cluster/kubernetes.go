@@ -107,7 +107,7 @@ func (r *resolver) registries(given registries) Registries {
 func checkRegistryMirror(mirror string) error {
 	u, err := url.Parse(mirror)
 	switch {
-	case err != nil || strings.Contains(mirror, " "):
+	case err != nil || strings.ContainsAny(mirror, " \"'`\\"):
 		return errors.New("a mirror is one URL, as in https://mirror.example.com")
 	case u.User != nil:
 		return errors.New("a mirror is given without user and password: images and logs would hold them")

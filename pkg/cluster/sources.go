@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"strings"
 )
 
 // maxSource bounds one file that is taken from beside the cluster file, in bytes: it is held in memory.
@@ -26,6 +27,9 @@ func (r *resolver) source(name sourceText) ([]byte, error) {
 	clean, err := r.locate(name)
 	if err != nil {
 		return nil, err
+	}
+	if r.inBundle(clean) {
+		return nil, fmt.Errorf("%s is among the cluster's keys, which nodekiln gives to whom they belong; keep a file of your own elsewhere", quote(string(name)))
 	}
 	if b, ok := r.contents[clean]; ok {
 		return b, nil
@@ -48,6 +52,12 @@ func (r *resolver) locate(name sourceText) (string, error) {
 		return "", fmt.Errorf("%s cannot be read: the cluster file is in no directory", quote(string(name)))
 	}
 	return clean, nil
+}
+
+// inBundle tells whether a name is that of the directory with the cluster's keys, or of what is in it.
+func (r *resolver) inBundle(clean string) bool {
+	bundle := r.name + ".pki"
+	return r.name != "" && (clean == bundle || strings.HasPrefix(clean, bundle+"/"))
 }
 
 func readSource(dir fs.FS, name string) ([]byte, error) {

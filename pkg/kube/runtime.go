@@ -20,7 +20,7 @@ func CheckRuntime(name string, v Version) error {
 	switch name {
 	case Docker:
 		if v.AtLeast("1.24") {
-			return fmt.Errorf("docker runs no pods of Kubernetes %s: its dockershim went with 1.24; use containerd or cri-o", v)
+			return fmt.Errorf("docker runs no pods of Kubernetes %s: its dockershim went with 1.24; use containerd", v)
 		}
 	case Containerd:
 		// cri-containerd 1.0.0-alpha was made for Kubernetes 1.7; the interface it is served by since 1.10, with the

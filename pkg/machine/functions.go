@@ -70,6 +70,7 @@ func (f functions) all() template.FuncMap {
 		"indent":             indent,
 		"b64":                func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) },
 		"hasPrefix":          func(prefix, s string) bool { return strings.HasPrefix(s, prefix) },
+		"escapeSpecifiers":   func(s string) string { return strings.ReplaceAll(s, "%", "%%") }, // systemd.unit(5)
 		"default":            func(def, s string) string { return cmp.Or(s, def) },
 		"split":              split,
 	}

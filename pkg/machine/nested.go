@@ -8,8 +8,8 @@ import (
 	"github.com/coreos/ignition/v2/config/v3_4/types"
 )
 
-// checkNested reports what would be below a path that is no directory: on the machine the one or the other would be
-// missing.
+// checkNested reports paths that are no directories although something would be below them, each with the first that is:
+// on the machine the one or the other would be missing.
 func checkNested(cfg types.Config, layers []layer) error {
 	kinds, paths := map[string]string{}, []string(nil)
 	for _, f := range cfg.Storage.Files {
@@ -25,9 +25,11 @@ func checkNested(cfg types.Config, layers []layer) error {
 		paths = append(paths, path.Join(unitDir, u.Name))
 	}
 	var errs []error
+	reported := map[string]bool{}
 	for _, p := range paths {
 		for dir := path.Dir(p); dir != "/" && dir != "."; dir = path.Dir(dir) {
-			if kind := kinds[dir]; kind != "" {
+			if kind := kinds[dir]; kind != "" && !reported[dir] {
+				reported[dir] = true
 				errs = append(errs, fmt.Errorf("%s is a %s (%s), and %s (%s) would be below it", dir, kind, origin(layers, dir), p, origin(layers, p)))
 			}
 		}

@@ -54,7 +54,9 @@ func (c checker) machines() {
 			c.problems.Addf(m.Path, "%s has no roles, and profile %s gives none by default; there are %s", m.Name, c.prof.Name, strings.Join(c.roles, ", "))
 		}
 		for i, r := range roles {
-			c.holders[r]++
+			if !slices.Contains(roles[:i], r) {
+				c.holders[r]++
+			}
 			at := fmt.Sprintf("%s.roles[%d]", m.Path, i)
 			if !reported[at] {
 				reported[at] = true

@@ -37,15 +37,15 @@ func (c checker) kubernetes() {
 	c.networks(k)
 	c.room(k)
 	c.registries(k)
-	c.args("args", c.spec.Additions.Args, version)
+	c.args("args", c.spec.Additions.Args, k)
 	for _, role := range slices.Sorted(maps.Keys(c.spec.RoleAdditions)) {
-		c.args("roles."+role+".args", c.spec.RoleAdditions[role].Args, version)
+		c.args("roles."+role+".args", c.spec.RoleAdditions[role].Args, k)
 	}
 	reported := map[string]bool{} // machines of a range share what they are given
 	for _, m := range c.spec.Machines {
 		if !reported[m.Path] {
 			reported[m.Path] = true
-			c.args(m.Path+".args", m.Additions.Args, version)
+			c.args(m.Path+".args", m.Additions.Args, k)
 		}
 	}
 }
@@ -173,14 +173,14 @@ func (c checker) registries(k *Kubernetes) {
 }
 
 // args reports flags that a component of the version does not have.
-func (c checker) args(at string, args map[string][]cluster.Arg, v kube.Version) {
+func (c checker) args(at string, args map[string][]cluster.Arg, k *Kubernetes) {
 	for _, name := range slices.Sorted(maps.Keys(args)) {
 		component := kube.Component(name)
 		if !slices.Contains(kube.Components(), component) {
 			c.problems.Addf(at+"."+name, "%s is no component whose flags are known; there are %v", name, kube.Components())
 			continue
 		}
-		version, err := c.versionOf(component, v)
+		version, err := c.versionOf(component, k.Version)
 		if err != nil {
 			c.problems.Addf(at+"."+name, "%v", err)
 			continue
@@ -188,6 +188,9 @@ func (c checker) args(at string, args map[string][]cluster.Arg, v kube.Version) 
 		for _, a := range args[name] {
 			_, err := kube.Args(component, version, []kube.Arg{{Name: a.Name, Value: a.Value}})
 			c.each(a.Path, err)
+			if err := contradiction(a, k); err != nil {
+				c.problems.Addf(a.Path, "%v", err)
+			}
 		}
 	}
 }

@@ -30,6 +30,7 @@ func (p *Profile) check() []string {
 	c.packages()
 	c.kubernetes()
 	c.references()
+	c.names()
 	for i, cert := range p.Certificates {
 		c.certificate(i, cert)
 	}
