@@ -15,15 +15,13 @@ func applyCFSSL(spec *cluster.Spec, problems *cluster.Problems) {
 	p := &spec.PKI
 	if p.Config != nil {
 		c, err := pki.ParseSigningConfig(p.ConfigName, p.Config)
-		if err != nil {
-			problems.Addf("pki.config", "%v", err)
-		}
+		problems.Add("pki.config", err)
 		p.Expiry = cmp.Or(c.Expiry, p.Expiry)
 	}
 	if p.Request != nil {
 		r, err := pki.ParseRequest(p.RequestName, p.Request)
 		if err != nil {
-			problems.Addf("pki.request", "%v", err)
+			problems.Add("pki.request", err)
 			return
 		}
 		p.Key = cmp.Or(r.Key, p.Key)
@@ -42,8 +40,6 @@ func checkAuthorities(spec *cluster.Spec, now time.Time, problems *cluster.Probl
 		if a.Certificate == nil || a.Key == nil {
 			continue // has a problem of its own
 		}
-		if err := pki.CheckAuthority(a.Certificate, a.Key, now); err != nil {
-			problems.Addf(a.Path, "%v", err)
-		}
+		problems.Add(a.Path, pki.CheckAuthority(a.Certificate, a.Key, now))
 	}
 }

@@ -251,3 +251,14 @@ func TestLoad(t *testing.T) {
 		}
 	})
 }
+
+func TestEachJoinedErrorIsAProblem(t *testing.T) {
+	_, err := cluster.Parse("c.yaml", []byte("apiVersion: nodekiln.dev/v1\nkind: Cluster\nmetadata: {name: c}\nprofile: p\nnetwork: {machines: 10.0.0.0/24}\nmachines: [{name: a, address: 10.0.0.1}]\n"), nil,
+		func(_ *cluster.Spec, p *cluster.Problems) {
+			p.Add("profile", nil)
+			p.Add("profile", errors.Join(errors.New("one"), errors.Join(errors.New("two"), errors.New("three"))))
+		})
+	if want := "c.yaml:4:10: profile: one\nc.yaml:4:10: profile: two\nc.yaml:4:10: profile: three"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}

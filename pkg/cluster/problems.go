@@ -64,6 +64,18 @@ func (p *Problems) Addf(path, format string, args ...any) {
 	p.addAt(p.source.at(path), path, format, args...)
 }
 
+// Add reports an error with the value at the path, and as many problems as errors.Join has put together in it. No error
+// is no problem.
+func (p *Problems) Add(path string, err error) {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range joined.Unwrap() {
+			p.Add(path, e)
+		}
+	} else if err != nil {
+		p.Addf(path, "%v", err)
+	}
+}
+
 // Err is nil where there is no problem, and otherwise an *InvalidError.
 func (p *Problems) Err() error {
 	if len(p.list) == 0 {

@@ -54,6 +54,7 @@ type layer struct {
 
 // NewConfigurer parses the templates and reads the overlays that the machines are made of.
 func NewConfigurer(p *plan.Plan, prof *profile.Profile, bundle *pki.Bundle) (*Configurer, error) {
+	p = withoutKeys(p)
 	c := &Configurer{plan: p, bundle: bundle, hosts: hosts(p), userOverlays: map[string]layer{}, userButane: map[string]string{}}
 	c.templates = template.New("").Option("missingkey=error").Funcs(functions{}.all())
 	if err := parse(c.templates, prof.FS, "."); err != nil {
@@ -72,6 +73,17 @@ func NewConfigurer(p *plan.Plan, prof *profile.Profile, bundle *pki.Bundle) (*Co
 		c.overlays = append(c.overlays, l)
 	}
 	return c, c.readUsers()
+}
+
+// withoutKeys gives the plan as templates see it. The keys of authorities that the user brings are in the bundle, which
+// gives them only to machines that sign.
+func withoutKeys(p *plan.Plan) *plan.Plan {
+	shown := *p
+	shown.PKI.Authorities = slices.Clone(p.PKI.Authorities)
+	for i := range shown.PKI.Authorities {
+		shown.PKI.Authorities[i].Key = nil
+	}
+	return &shown
 }
 
 // Configure gives the Ignition config of one machine: what every machine is given, over it the profile's overlays, what

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/coreos/ignition/v2/config/v3_4/types"
 	"github.com/vincent-petithory/dataurl"
@@ -149,5 +150,24 @@ func TestHoldsFindsKeys(t *testing.T) {
 	}
 	if holds([]byte("nothing"), private) {
 		t.Error("a key is found in nothing")
+	}
+}
+
+func TestTemplatesSeeNoBroughtKey(t *testing.T) {
+	prof, err := profile.Read(fstest.MapFS{
+		"profile.yaml": {Data: []byte("name: p\nroles: {r: {}}\ndefaultRoles: [r]\nauthorities: [{name: a, commonName: a}]\n")},
+		"r.bu":         {Data: []byte(`{{ range .PKI.Authorities }}{{ if .Key }}{{ fail "the key is seen" }}{{ end }}{{ end }}{variant: flatcar, version: 1.1.0}`)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, bundle := lab(t, prof, head+"machines: [{name: a, address: 10.0.0.1}]\n")
+	p.PKI.Authorities[0].Key = []byte("key")
+	c, err := machine.NewConfigurer(p, prof, bundle)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Configure(p.Machines[0]); err != nil {
+		t.Error(err)
 	}
 }

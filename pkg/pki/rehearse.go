@@ -1,6 +1,8 @@
 package pki
 
 import (
+	"crypto/rand"
+	"encoding/pem"
 	"time"
 
 	"github.com/nodekiln/nodekiln/pkg/plan"
@@ -10,14 +12,12 @@ import (
 const rehearsalKey = "ecdsa-p256"
 
 // Rehearse gives a bundle of everything that a plan and its machines need, with which templates can be executed before
-// anything is issued. It is in memory alone: one key and one certificate, worth nothing, stand for all.
+// anything is issued. It is in memory alone: one authority, worth nothing, stands for all, and noise for the certificates
+// and keys, of the sizes that they are going to have.
 func Rehearse(want plan.PKI, machines []string) (*Bundle, error) {
 	i := issuer{plan: plan.PKI{Key: rehearsalKey, CAExpiry: time.Hour}, now: time.Now()}
 	only := &pair{}
 	if _, err := i.authority(only, plan.Authority{CommonName: "rehearsal"}); err != nil {
-		return nil, err
-	}
-	if _, err := completeRequest(only); err != nil {
 		return nil, err
 	}
 	if _, err := completeRequest(only); err != nil {
@@ -47,8 +47,34 @@ func Rehearse(want plan.PKI, machines []string) (*Bundle, error) {
 		}
 		b.holders[m] = h
 	}
+	size := rehearsalSizes(want.Key)
 	for _, c := range want.Certificates {
-		b.holders[c.Machine].certs[c.Name] = only
+		b.holders[c.Machine].certs[c.Name] = &pair{
+			cert: only.cert, certPEM: noise("CERTIFICATE", size.cert), key: newKey(noise("PRIVATE KEY", size.key)),
+		}
 	}
 	return b, nil
+}
+
+// rehearsalSize is about how many bytes of DER a certificate takes, and its key in PKCS #8.
+type rehearsalSize struct{ cert, key int }
+
+func rehearsalSizes(algorithm string) rehearsalSize {
+	switch algorithm {
+	case "rsa-2048":
+		return rehearsalSize{cert: 950, key: 1218}
+	case "rsa-4096":
+		return rehearsalSize{cert: 1460, key: 2374}
+	case "ecdsa-p384":
+		return rehearsalSize{cert: 650, key: 185}
+	}
+	return rehearsalSize{cert: 560, key: 138}
+}
+
+// noise gives PEM that is as large as what it stands for and compresses as badly, so that what a target limits can be
+// told before there is a key.
+func noise(kind string, size int) []byte {
+	b := make([]byte, size)
+	_, _ = rand.Read(b) // it never fails: the program ends instead
+	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: b})
 }

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -125,16 +124,4 @@ func list(names []string) string {
 		return "none"
 	}
 	return strings.Join(names, ", ")
-}
-
-// each reports every error that errors.Join has put together, also of those that it has put together before.
-func (c checker) each(at string, err error) {
-	var joined interface{ Unwrap() []error }
-	if errors.As(err, &joined) {
-		for _, e := range joined.Unwrap() {
-			c.each(at, e)
-		}
-	} else if err != nil {
-		c.problems.Addf(at, "%v", err)
-	}
 }

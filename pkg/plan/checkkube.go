@@ -187,7 +187,7 @@ func (c checker) args(at string, args map[string][]cluster.Arg, k *Kubernetes) {
 		}
 		for _, a := range args[name] {
 			_, err := kube.Args(component, version, []kube.Arg{{Name: a.Name, Value: a.Value}})
-			c.each(a.Path, err)
+			c.problems.Add(a.Path, err)
 			if err := contradiction(a, k); err != nil {
 				c.problems.Addf(a.Path, "%v", err)
 			}

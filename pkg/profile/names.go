@@ -27,6 +27,7 @@ func (c *checker) names() {
 		check(fmt.Sprintf("secrets[%d]", i), "secret", s.Name)
 	}
 	for i, cert := range c.Certificates {
-		check(fmt.Sprintf("certificates[%d]", i), "certificate of "+cert.Role, cert.Name)
+		// Releases may have different ones.
+		check(fmt.Sprintf("certificates[%d]", i), fmt.Sprintf("certificate of %s from %s to %s", cert.Role, cert.Since, cert.Until), cert.Name)
 	}
 }

@@ -53,6 +53,9 @@ func TestReadTellsWhatIsWrong(t *testing.T) {
 		"documents":    {"name: x\n---\nname: y\n", "more than one YAML document"},
 		"IPv6":         {"name: x\nkubernetes: {services: \"fd00::/108\"}\n", "kubernetes.services: fd00::/108 is no IPv4 network"},
 		"no room":      {"name: x\nkubernetes: {services: 10.0.0.0/30}\n", "kubernetes.services: 10.0.0.0/30 is no IPv4 network of at most 28 bits"},
+		"escape":       {"name: x\nauthorities: [{name: ../z}]\n", `authorities[0].name: "../z" is to be lower-case letters`},
+		"twice":        {"name: x\nsecrets: [{name: z}, {name: z}]\n", `secrets[1].name: "z" is there twice`},
+		"cert twice":   {"name: x\nauthorities: [{name: z}]\ncertificates: [{name: c, authority: z}, {name: c, authority: z}]\n", `certificates[1].name: "c" is there twice`},
 		"syntax":       {"name: [x\n", "profile.yaml: yaml: line 1"},
 	} {
 		t.Run(name, func(t *testing.T) {

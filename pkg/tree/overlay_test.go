@@ -70,61 +70,6 @@ func TestFromFSRefusals(t *testing.T) {
 	}
 }
 
-func TestFromDir(t *testing.T) {
-	dir := t.TempDir()
-	must(t, os.MkdirAll(filepath.Join(dir, "etc/empty"), 0o755))
-	must(t, os.WriteFile(filepath.Join(dir, "etc/key"), []byte("secret"), 0o600))
-	must(t, os.Symlink("/usr/bin/x", filepath.Join(dir, "etc/abs")))
-	must(t, os.Symlink("../etc/key", filepath.Join(dir, "etc/rel")))
-	tr, err := FromDir(dir, epoch(), "site")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if n, _ := tr.Get("etc/key"); n.Mode != 0o600 || !n.ModTime.Equal(epoch()) || n.Owner != (Owner{}) {
-		t.Errorf("etc/key: %+v", n)
-	}
-	if n, _ := tr.Get("etc/abs"); n.Target != "/usr/bin/x" {
-		t.Errorf("etc/abs: %+v", n)
-	}
-	if n, ok := tr.Get("etc/empty"); !ok || !n.Mode.IsDir() {
-		t.Errorf("etc/empty: %+v", n)
-	}
-}
-
-func TestFromDirRefusals(t *testing.T) {
-	dir := t.TempDir()
-	must(t, os.WriteFile(filepath.Join(dir, "suid"), nil, 0o755))
-	must(t, os.Chmod(filepath.Join(dir, "suid"), 0o755|fs.ModeSetuid))
-	must(t, os.Symlink("../outside", filepath.Join(dir, "out")))
-	must(t, syscall.Mkfifo(filepath.Join(dir, "fifo"), 0o644))
-	_, err := FromDir(dir, epoch(), "site")
-	if err == nil {
-		t.Fatal("no error")
-	}
-	for _, name := range []string{"suid", "out", "fifo"} {
-		if !strings.Contains(err.Error(), name) {
-			t.Errorf("%s is not reported: %v", name, err)
-		}
-	}
-}
-
-// A file that is replaced by a link to somewhere else after the tree was made must not be read through it.
-func TestFromDirDoesNotFollowLater(t *testing.T) {
-	dir, other := t.TempDir(), t.TempDir()
-	must(t, os.WriteFile(filepath.Join(other, "secret"), []byte("foreign"), 0o644))
-	must(t, os.WriteFile(filepath.Join(dir, "f"), []byte("own"), 0o644))
-	tr, err := FromDir(dir, epoch(), "site")
-	if err != nil {
-		t.Fatal(err)
-	}
-	must(t, os.Remove(filepath.Join(dir, "f")))
-	must(t, os.Symlink(filepath.Join(other, "secret"), filepath.Join(dir, "f")))
-	n, _ := tr.Get("f")
-	if b, err := n.Content(); err == nil {
-		t.Errorf("read %q", b)
-	}
-}
-
 func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
