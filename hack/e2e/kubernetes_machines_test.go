@@ -204,7 +204,7 @@ func (m *machine) enabled(t *testing.T) []string {
 // It also tells how often the unit was started again.
 func (m *machine) works(ctx context.Context, unit string) (restarts string, err error) {
 	said, err := output(exec.CommandContext(ctx, "nsenter", "--target", strconv.Itoa(m.leader), "--mount", "--uts", "--ipc", "--net", "--pid", "--root",
-		"systemctl", "show", "--property=Type,RemainAfterExit,ActiveState,SubState,Result,ExecMainCode,ExecMainStatus,NRestarts", unit))
+		"systemctl", "show", "--property=Type,Restart,RemainAfterExit,ActiveState,SubState,Result,ExecMainCode,ExecMainStatus,NRestarts", unit))
 	if err != nil {
 		return "", err
 	}
@@ -217,7 +217,7 @@ func (m *machine) works(ctx context.Context, unit string) (restarts string, err 
 	switch {
 	case properties["RemainAfterExit"] == "yes":
 		done = done && properties["SubState"] == "exited"
-	case properties["Type"] == "exec":
+	case properties["Type"] == "exec" && properties["Restart"] != "always": // a server is always started again
 		done = properties["Result"] == "success" && properties["ExecMainCode"] == "1" && properties["ExecMainStatus"] == "0"
 	}
 	if !done {
