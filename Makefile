@@ -29,7 +29,7 @@ unit: ## Unit tests, against every outside program that judges an image
 	NODEKILN_CONFORMANCE=1 $(GO) test -timeout 20m ./cmd/... ./pkg/... ./overlays/... ./profiles/...
 
 kubernetes: ## Build the programs of Kubernetes that the tests run, from its modules (some minutes for each release, once)
-	@for release in $(KUBERNETES_RELEASES); do hack/kubernetes/build $$release $(KUBERNETES_DIR)/$$release/hyperkube || exit; done
+	@for release in $(KUBERNETES_RELEASES); do $(GO) run ./hack/kubernetes $$release $(KUBERNETES_DIR)/$$release/hyperkube || exit; done
 
 e2e: build kubernetes ## Build and boot real machines
 	NODEKILN_CONFORMANCE=1 NODEKILN_KUBERNETES=$(KUBERNETES_DIR) $(GO) test -v -count=1 -timeout 35m ./hack/e2e/...

@@ -23,11 +23,12 @@ func buildCommand(env environment) *cli.Command {
 			if err != nil {
 				return err
 			}
-			bar := newProgress(env.stderr)
+			bar, programs := newProgress(env.stderr, "base"), newProgress(env.stderr, "programs")
 			defer bar.end()
+			defer programs.end()
 			o := build.Options{
 				Out: out, Version: version, Force: c.Bool("force"),
-				Standalone: build.Standalone(c.String("standalone")), Progress: bar,
+				Standalone: build.Standalone(c.String("standalone")), Progress: bar, Components: programs,
 			}
 			if !o.Standalone.Valid() {
 				return usagef("--standalone is raw or qcow2, not %q", o.Standalone)

@@ -7,7 +7,7 @@ import (
 
 func TestProgressOnATerminal(t *testing.T) {
 	var out strings.Builder
-	p := &progress{w: &out, columns: 40}
+	p := &progress{w: &out, what: "base", columns: 40}
 	p.Stage("unpacking", 0.5)
 	p.end()
 	p.end()
@@ -24,12 +24,13 @@ func TestProgressOnATerminal(t *testing.T) {
 
 func TestProgressElsewhere(t *testing.T) {
 	var out strings.Builder
-	p := &progress{w: &out}
-	for _, done := range []float64{0, 0.01, 0.06, 1} {
+	p := &progress{w: &out, what: "base"}
+	// After the whole of one thing comes another one.
+	for _, done := range []float64{0, 0.01, 0.06, 1, 0, 0.01} {
 		p.Stage("x", done)
 	}
 	p.end()
-	if got := out.String(); got != "base:   0% x\nbase:   6% x\nbase: 100% x\n" {
+	if got := out.String(); got != "base:   0% x\nbase:   6% x\nbase: 100% x\nbase:   0% x\n" {
 		t.Errorf("got %q", got)
 	}
 }

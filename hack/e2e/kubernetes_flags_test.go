@@ -12,13 +12,13 @@ import (
 	"github.com/nodekiln/nodekiln/pkg/kube"
 )
 
-// releases gives the directories of the releases that hack/kubernetes/build has built, below the directory that the
+// releases gives the directories of the releases that hack/kubernetes has built, below the directory that the
 // environment variable NODEKILN_KUBERNETES names: VERSION/hyperkube. `make kubernetes` builds those that the tests need.
 func releases(t *testing.T) []string {
 	t.Helper()
 	dir := os.Getenv("NODEKILN_KUBERNETES")
 	if dir == "" {
-		t.Skip("set NODEKILN_KUBERNETES to a directory with VERSION/hyperkube (hack/kubernetes/build VERSION OUT)")
+		t.Skip("set NODEKILN_KUBERNETES to a directory with VERSION/hyperkube (go run ./hack/kubernetes VERSION OUT)")
 	}
 	programs, err := filepath.Glob(filepath.Join(dir, "*", "hyperkube"))
 	if err != nil || len(programs) == 0 {

@@ -29,7 +29,7 @@ func release(t *testing.T, version string) string {
 	t.Helper()
 	program := filepath.Join(os.Getenv("NODEKILN_KUBERNETES"), version, "hyperkube")
 	if _, err := os.Stat(program); err != nil {
-		t.Fatalf("%v: set NODEKILN_KUBERNETES to a directory DIR after 'hack/kubernetes/build %s DIR/%[2]s/hyperkube'", err, version)
+		t.Fatalf("%v: set NODEKILN_KUBERNETES to a directory DIR after 'go run ./hack/kubernetes %s DIR/%[2]s/hyperkube'", err, version)
 	}
 	return program
 }

@@ -2,7 +2,7 @@
 // by mmdebstrap(1) and stripped of everything that belongs to the machine it was built on, with nodekiln's overlays, an
 // initrd of its own and a boot loader's configuration, on a disk that boots under BIOS and UEFI.
 //
-//	plan.Base ──▶ recipe ──▶ bootstrap ──▶ normalise ──▶ overlays ──▶ initrd, grub.cfg ──▶ media.WriteGolden
+//	plan.Base ──▶ recipe ──▶ bootstrap ──▶ normalise ──▶ programs, overlays ──▶ initrd, grub.cfg ──▶ media.WriteGolden
 //	              (digest)   (a tar)       (tree.Tree)
 //
 // A base is built once for each recipe and kept in a cache directory, which any number of processes share.
@@ -18,6 +18,7 @@ import (
 
 	"github.com/nodekiln/nodekiln/pkg/media"
 	"github.com/nodekiln/nodekiln/pkg/plan"
+	"github.com/nodekiln/nodekiln/pkg/tree"
 )
 
 // Options say where and for whom a base is built.
@@ -26,9 +27,19 @@ type Options struct {
 	CacheDir string
 	// Progress hears how far a build is; nil for nobody.
 	Progress Progress
+	// Programs are laid over the packages; nil for none.
+	Programs Programs
 	// ModTime is the time that newer files are set back to, which makes builds of the same packages equal. It is
 	// required, and 1980 or later.
 	ModTime time.Time
+}
+
+// Programs are what a base has beside its packages.
+type Programs interface {
+	// Digest is that of all that decides what they are; "" for none.
+	Digest() string
+	// Tree gives them, and makes them if need be.
+	Tree(ctx context.Context) (*tree.Tree, error)
 }
 
 // Golden is a finished base image in the cache.
@@ -97,7 +108,7 @@ func Ensure(ctx context.Context, b plan.Base, opts Options) (Golden, error) {
 	if err := entry.clear(); err != nil {
 		return Golden{}, err
 	}
-	build := build{recipe: r, entry: entry, progress: opts.Progress}
+	build := build{recipe: r, entry: entry, progress: opts.Progress, programs: opts.Programs}
 	info, err := build.run(ctx)
 	if err != nil {
 		return Golden{}, fmt.Errorf("build base %s: %w", b.Debian, err)
@@ -120,7 +131,11 @@ func find(b plan.Base, opts Options) (*recipe, entry, error) {
 	if err != nil {
 		return nil, entry{}, fmt.Errorf("find the cache directory: %w", err)
 	}
-	r, err := newRecipe(b, opts.ModTime)
+	programs := ""
+	if opts.Programs != nil {
+		programs = opts.Programs.Digest()
+	}
+	r, err := newRecipe(b, programs, opts.ModTime)
 	if err != nil {
 		return nil, entry{}, err
 	}

@@ -47,7 +47,7 @@ func BenchmarkRoot(b *testing.B) {
 	for b.Loop() {
 		t, err := tree.FromTar(bytes.NewReader(packed.Bytes()), int64(packed.Len()), "")
 		must(b, err)
-		_, _, err = r.root(t)
+		_, _, err = r.root(t, &tree.Tree{})
 		must(b, err)
 	}
 }

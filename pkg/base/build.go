@@ -15,6 +15,7 @@ type build struct {
 	recipe   *recipe
 	entry    entry
 	progress Progress
+	programs Programs
 }
 
 // run makes the image and gives what is known of it. The temporary files are gone when it returns.
@@ -25,6 +26,13 @@ func (b build) run(ctx context.Context) (_ Info, err error) {
 	}
 	defer lock.Close()
 	defer func() { err = errors.Join(err, b.entry.removeWorkdirs(context.WithoutCancel(ctx))) }()
+	// They come first: what can not be made is told before the minutes that the bootstrap takes.
+	programs := &tree.Tree{}
+	if b.programs != nil {
+		if programs, err = b.programs.Tree(ctx); err != nil {
+			return Info{}, err
+		}
+	}
 	name, err := b.recipe.bootstrap(ctx, dir, b.progress)
 	if err != nil {
 		return Info{}, err
@@ -39,7 +47,7 @@ func (b build) run(ctx context.Context) (_ Info, err error) {
 	if err != nil {
 		return Info{}, err
 	}
-	return b.image(ctx, root)
+	return b.image(ctx, root, programs)
 }
 
 func readRoot(archive *os.File) (*tree.Tree, error) {
@@ -50,10 +58,10 @@ func readRoot(archive *os.File) (*tree.Tree, error) {
 	return tree.FromTar(archive, stat.Size(), "debian")
 }
 
-// image makes the disk from the root filesystem as mmdebstrap packed it.
-func (b build) image(ctx context.Context, packed *tree.Tree) (Info, error) {
+// image makes the disk from the root filesystem as mmdebstrap packed it, and the programs that are laid over it.
+func (b build) image(ctx context.Context, packed, programs *tree.Tree) (Info, error) {
 	b.progress.Stage("making the initrd", doneInitrd)
-	root, kernel, err := b.recipe.root(packed)
+	root, kernel, err := b.recipe.root(packed, programs)
 	if err != nil {
 		return Info{}, err
 	}
@@ -78,7 +86,7 @@ func (b build) image(ctx context.Context, packed *tree.Tree) (Info, error) {
 }
 
 // root gives the finished root filesystem of the image, and the version of its kernel.
-func (r *recipe) root(packed *tree.Tree) (*tree.Tree, string, error) {
+func (r *recipe) root(packed, programs *tree.Tree) (*tree.Tree, string, error) {
 	clean, err := normalise(packed, r.modTime)
 	if err != nil {
 		return nil, "", fmt.Errorf("clean the root filesystem: %w", err)
@@ -114,7 +122,7 @@ func (r *recipe) root(packed *tree.Tree) (*tree.Tree, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	root := tree.Merge(clean, overlay, generated).WithParents(r.modTime)
+	root := tree.Merge(clean, programs, overlay, generated).WithParents(r.modTime)
 	if _, ok := root.Get("."); !ok {
 		err = root.Add(tree.Dir(".", 0o755, r.modTime, "base"))
 	}

@@ -26,14 +26,16 @@ const (
 
 // recipe is all that decides what a base is, apart from the versions of the packages that the mirrors hold.
 type recipe struct {
-	base     plan.Base
-	overlay  *tree.Tree
+	base    plan.Base
+	overlay *tree.Tree
+	// programs is the digest of what the base has beside its packages, "" for nothing.
+	programs string
 	modTime  time.Time
 	digest   string
 	identity identity
 }
 
-func newRecipe(b plan.Base, modTime time.Time) (*recipe, error) {
+func newRecipe(b plan.Base, programs string, modTime time.Time) (*recipe, error) {
 	if b.Debian == "" {
 		return nil, fmt.Errorf("the base names no Debian release")
 	}
@@ -55,7 +57,7 @@ func newRecipe(b plan.Base, modTime time.Time) (*recipe, error) {
 		}
 		layers = append(layers, layer)
 	}
-	r := &recipe{base: b, overlay: tree.Merge(layers...), modTime: modTime.UTC().Truncate(time.Second)}
+	r := &recipe{base: b, overlay: tree.Merge(layers...), programs: programs, modTime: modTime.UTC().Truncate(time.Second)}
 	if err := r.sum(); err != nil {
 		return nil, err
 	}
@@ -97,9 +99,10 @@ func (r *recipe) sum() error {
 		Setup             string
 		ModTime           int64
 		Overlay           string
+		Programs          string `json:",omitempty"`
 	}{
 		formatVersion, r.base.Debian, r.base.Mirrors, r.packages(),
-		excluded(), initrdModules(), initScript, grubTemplate, placeholders, setupScript, r.modTime.Unix(), listing.String(),
+		excluded(), initrdModules(), initScript, grubTemplate, placeholders, setupScript, r.modTime.Unix(), listing.String(), r.programs,
 	})
 	if err != nil {
 		return fmt.Errorf("describe the base: %w", err)

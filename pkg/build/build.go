@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/nodekiln/nodekiln/pkg/base"
+	"github.com/nodekiln/nodekiln/pkg/component"
 	"github.com/nodekiln/nodekiln/pkg/machine"
 	"github.com/nodekiln/nodekiln/pkg/media"
 	"github.com/nodekiln/nodekiln/pkg/payload"
@@ -49,8 +50,9 @@ type Options struct {
 	// Force replaces images that differ from what is built.
 	Force      bool
 	Standalone Standalone
-	// Progress of the base; nil for nobody.
-	Progress base.Progress
+	// Progress of the base, and Components of the programs that are laid over it; nil for nobody.
+	Progress   base.Progress
+	Components component.Progress
 }
 
 // Result is what a build has made.
@@ -73,7 +75,11 @@ func Build(ctx context.Context, p *Project, o Options) (_ *Result, err error) {
 	if err != nil {
 		return nil, err
 	}
-	golden, err := ensureBase(ctx, p.Plan, base.Options{CacheDir: o.CacheDir, Progress: o.Progress, ModTime: o.Epoch})
+	programs, err := p.programs(ctx, component.Options{CacheDir: o.CacheDir, Progress: o.Components, ModTime: o.Epoch})
+	if err != nil {
+		return nil, err
+	}
+	golden, err := ensureBase(ctx, p.Plan, base.Options{CacheDir: o.CacheDir, Programs: programs, Progress: o.Progress, ModTime: o.Epoch})
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,8 @@
 //	                 once, with       roles,         again          form of a machine                  disk
 //	                 line:column      settings                             base.Golden ────────────────▲
 //
-// Each arrow is a function from values to a value; only pki, base, media and this package read and write. The same
-// cluster file, bundle, base and version of nodekiln give the same bytes.
+// The base has what package component gives beside its packages: programs from archives, or built from Go modules.
+//
+// Each arrow is a function from values to a value; only pki, component, base, media and this package read and write. The
+// same cluster file, bundle, base and version of nodekiln give the same bytes.
 package build

@@ -13,9 +13,10 @@ const module = "github.com/nodekiln/nodekiln/"
 // import none, and nobody but cmd imports build.
 var edges = map[string][]string{
 	"cmd/nodekiln":   {"pkg/build", "pkg/cluster", "pkg/lab", "pkg/pki", "pkg/plan", "pkg/profile", "pkg/tool"},
-	"pkg/build":      {"pkg/base", "pkg/cluster", "pkg/kube", "pkg/lab", "pkg/machine", "pkg/media", "pkg/payload", "pkg/pki", "pkg/plan", "pkg/profile", "pkg/tree"},
+	"pkg/build":      {"pkg/base", "pkg/cluster", "pkg/component", "pkg/kube", "pkg/lab", "pkg/machine", "pkg/media", "pkg/payload", "pkg/pki", "pkg/plan", "pkg/profile", "pkg/tree"},
 	"pkg/profile":    {"overlays", "pkg/kube", "profiles"},
 	"pkg/plan":       {"pkg/cluster", "pkg/kube", "pkg/profile"},
+	"pkg/component":  {"pkg/fetch", "pkg/kube", "pkg/plan", "pkg/profile", "pkg/tool", "pkg/tree"},
 	"pkg/pki":        {"pkg/plan"},
 	"pkg/machine":    {"overlays", "pkg/kube", "pkg/pki", "pkg/plan", "pkg/profile", "pkg/tree", "profiles"},
 	"pkg/payload":    {"pkg/tree"},
@@ -33,7 +34,7 @@ var onlyUsers = map[string][]string{
 	"github.com/urfave/cli/v2":    {"cmd/nodekiln"},
 	"github.com/coreos/butane":    {"pkg/machine"},
 	"gopkg.in/yaml.v3":            {"pkg/cluster", "pkg/kube", "pkg/payload", "pkg/profile", "pkg/tree"},
-	"net/http":                    {},
+	"net/http":                    {"pkg/fetch"},
 }
 
 func TestDataFlowsOneWay(t *testing.T) {

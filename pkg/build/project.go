@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/nodekiln/nodekiln/pkg/cluster"
+	"github.com/nodekiln/nodekiln/pkg/component"
 	"github.com/nodekiln/nodekiln/pkg/pki"
 	"github.com/nodekiln/nodekiln/pkg/plan"
 	"github.com/nodekiln/nodekiln/pkg/profile"
@@ -51,6 +52,16 @@ func Load(file string, now time.Time) (*Project, error) {
 		return nil, err
 	}
 	return p, nil
+}
+
+// programs decides where the programs come from that the machines have beside those of their packages.
+func (p *Project) programs(ctx context.Context, o component.Options) (*component.Set, error) {
+	o.Dir = filepath.Dir(p.File)
+	set, err := component.Choose(ctx, p.Plan.Base.Components, o)
+	if err != nil {
+		return nil, fmt.Errorf("the machines' programs: %w", err)
+	}
+	return set, nil
 }
 
 // BundleDir is where the project's keys and certificates are kept: beside the cluster file.

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/nodekiln/nodekiln/pkg/base"
+	"github.com/nodekiln/nodekiln/pkg/component"
 	"github.com/nodekiln/nodekiln/pkg/machine"
 	"github.com/nodekiln/nodekiln/pkg/media"
 	"github.com/nodekiln/nodekiln/pkg/payload"
@@ -51,7 +52,7 @@ func Render(ctx context.Context, p *Project, o RenderOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	root, closeRoot, err := cachedRoot(p.Plan.Base, o)
+	root, closeRoot, err := cachedRoot(ctx, p, o)
 	if err != nil {
 		return err
 	}
@@ -131,9 +132,14 @@ func publishRendered(out *staging, machines []plan.Machine, admin []byte) error 
 }
 
 // cachedRoot gives the root filesystem of the base if the cache has it, and else nil.
-func cachedRoot(b plan.Base, o RenderOptions) (fs.FS, func() error, error) {
+func cachedRoot(ctx context.Context, p *Project, o RenderOptions) (fs.FS, func() error, error) {
 	nothing := func() error { return nil }
-	g, err := base.Cached(b, base.Options{CacheDir: o.CacheDir, ModTime: o.Epoch})
+	programs, err := p.programs(ctx, component.Options{CacheDir: o.CacheDir, ModTime: o.Epoch})
+	if err != nil {
+		// Without them there is no base, which nothing that is rendered has to have.
+		return nil, nothing, nil
+	}
+	g, err := base.Cached(p.Plan.Base, base.Options{CacheDir: o.CacheDir, Programs: programs, ModTime: o.Epoch})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nothing, nil
 	} else if err != nil {

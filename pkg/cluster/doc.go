@@ -58,6 +58,11 @@
 //	    - http://deb.debian.org/debian
 //	  kernel: generic                  # or cloud: smaller, for virtual machines without AHCI and e1000
 //	  packages: [tcpdump]              # optional; beside those of the profile
+//	components:                        # Kubernetes' own programs and what goes with them
+//	  source: auto                     # or release: from the archives; modules: built; packages: nothing to add
+//	  archives:                        # optional; each has a url or a file, and a sha256, a sha512 or both
+//	    - url: https://dl.k8s.io/v1.34.4/kubernetes-server-linux-amd64.tar.gz
+//	      sha256: 0000000000000000000000000000000000000000000000000000000000000abc
 //	ssh:
 //	  authorizedKeys:                  # optional; who logs in as root
 //	    - ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKCVP+JtBDA4S3M6v6M13GKFecaOWNOJODBBWHbDeSxN admin@lab

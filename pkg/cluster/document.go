@@ -17,6 +17,7 @@ type document struct {
 	Registries registries  `yaml:"registries" jsonschema_description:"Where container images come from"`
 	PKI        keys        `yaml:"pki" jsonschema_description:"What the cluster's certificates are to be"`
 	Base       base        `yaml:"base" jsonschema_description:"The base image that the machines start from"`
+	Components components  `yaml:"components" jsonschema_description:"Where the programs come from that the machines have beside those of their packages"`
 	UserData   userData    `yaml:"userData" jsonschema_description:"What cloud-init is given, where a stock image makes itself the machine"`
 	SSH        ssh         `yaml:"ssh" jsonschema_description:"Who may log in as root"`
 	Users      []user      `yaml:"users" jsonschema_description:"Users of every machine beside root"`
@@ -84,6 +85,19 @@ type base struct {
 	Mirrors  []string      `yaml:"mirrors" jsonschema_description:"URLs of Debian mirrors (http, https or file); the first that has a package gives it"`
 	Kernel   string        `yaml:"kernel" jsonschema:"enum=generic,enum=cloud,default=generic" jsonschema_description:"generic drives hardware; cloud is smaller and knows virtual machines only (neither AHCI nor e1000)"`
 	Packages []packageText `yaml:"packages" jsonschema_description:"Debian packages beside those of the profile"`
+}
+
+type components struct {
+	Source   string    `yaml:"source" jsonschema:"enum=auto,enum=packages,enum=release,enum=modules,default=auto" jsonschema_description:"release unpacks the archives, modules builds from Go modules, packages adds nothing to the Debian packages, auto takes the archives where they have a program and else builds it"`
+	Archives []archive `yaml:"archives" jsonschema_description:"Official archives (tar, tar.gz) with programs for x86-64; the first that has a program gives it"`
+}
+
+// archive has digests as sha256sum(1) and sha512sum(1) print them.
+type archive struct {
+	URL    string     `yaml:"url" jsonschema_description:"Where the archive is (http or https)"`
+	File   sourceText `yaml:"file" jsonschema_description:"The archive, relative to this file and not outside its directory"`
+	SHA256 string     `yaml:"sha256" jsonschema:"pattern=^[0-9A-Fa-f]{64}$" jsonschema_description:"SHA-256 of the archive in hexadecimal"`
+	SHA512 string     `yaml:"sha512" jsonschema:"pattern=^[0-9A-Fa-f]{128}$" jsonschema_description:"SHA-512 of the archive in hexadecimal"`
 }
 
 type userData struct {

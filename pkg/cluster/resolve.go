@@ -39,6 +39,7 @@ func (r *resolver) spec(doc *document) (*Spec, bool) {
 		UserDataTarget: doc.UserData.Target,
 		PKI:            r.pki(doc.PKI),
 		Base:           r.base(doc.Base),
+		Components:     r.components(doc.Components),
 		Users:          r.users(doc.Users),
 		source:         r.problems.source,
 	}

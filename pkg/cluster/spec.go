@@ -18,6 +18,7 @@ type Spec struct {
 	Registries Registries
 	PKI        PKI
 	Base       Base
+	Components Components
 	// UserDataTarget is where user-data is stored, which limits its size: nocloud, openstack or ec2.
 	UserDataTarget string
 	// AuthorizedKeys may log in as root: lines of an authorized_keys file (sshd(8)).
@@ -180,6 +181,19 @@ type Base struct {
 	Kernel string
 	// Packages beside those of the profile, in the order of the file.
 	Packages []string
+}
+
+// Components is where the programs come from that machines have beside those of their packages.
+type Components struct {
+	// Source is auto, packages, release or modules.
+	Source   string
+	Archives []Archive
+}
+
+// Archive is an archive with programs: a URL (http or https), or a file as written, relative to the cluster file. It has
+// a digest at least, in lower case.
+type Archive struct {
+	URL, File, SHA256, SHA512 string
 }
 
 // User is a user of every machine, beside root.

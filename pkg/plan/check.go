@@ -30,6 +30,7 @@ func Check(spec *cluster.Spec, prof *profile.Profile, problems *cluster.Problems
 	c.settings()
 	c.additions()
 	c.kubernetes()
+	c.components()
 	for _, name := range slices.Sorted(maps.Keys(spec.PKI.Authorities)) {
 		if !slices.ContainsFunc(prof.Authorities, func(a profile.Authority) bool { return a.Name == name }) {
 			c.problems.Addf("pki.authorities."+name, "profile %s has no such authority; it has %s", prof.Name, strings.Join(authorityNames(prof), ", "))

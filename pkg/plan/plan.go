@@ -225,7 +225,38 @@ type Base struct {
 	Kernel string `json:"kernel"`
 	// Packages beside those of the base itself, sorted.
 	Packages []string `json:"packages,omitempty"`
+	// Components are programs beside those of the packages.
+	Components Components `json:"components,omitzero"`
 }
+
+// Components are the programs that machines have beside those of their packages, and where these come from.
+type Components struct {
+	// Source is auto, packages, release or modules; "" where nothing is wanted.
+	Source string      `json:"source"`
+	Wanted []Component `json:"wanted"`
+	// Archives that programs may be unpacked from.
+	Archives []Archive `json:"archives,omitempty"`
+}
+
+// Component is a set of programs of one version.
+type Component struct {
+	// Name is that of the profile: kubernetes, flannel or cni-plugins.
+	Name string `json:"name"`
+	// Version without a v: "1.34.4".
+	Version string `json:"version"`
+}
+
+// Archive is an archive with programs, at a URL or in a file relative to the cluster file, known by its digests in
+// hexadecimal.
+type Archive struct {
+	URL    string `json:"url,omitempty"`
+	File   string `json:"file,omitempty"`
+	SHA256 string `json:"sha256,omitempty"`
+	SHA512 string `json:"sha512,omitempty"`
+}
+
+// String gives where the archive is.
+func (a Archive) String() string { return a.URL + a.File }
 
 // Machine is one machine of the cluster.
 type Machine struct {

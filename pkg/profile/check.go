@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/nodekiln/nodekiln/overlays"
 	"github.com/nodekiln/nodekiln/pkg/kube"
@@ -28,6 +29,7 @@ func (p *Profile) check() []string {
 	}
 	c.roles()
 	c.packages()
+	c.components()
 	c.kubernetes()
 	c.references()
 	c.names()
@@ -81,6 +83,22 @@ func (c *checker) packages() {
 				c.badf("choices.%s[%d]: %q is no name of a package", choice, i, name)
 			}
 		}
+	}
+}
+
+// components checks that those that the profile names are known, and that their versions are.
+func (c *checker) components() {
+	known := []string{ComponentKubernetes, ComponentFlannel, ComponentCNIPlugins}
+	for i, name := range c.Components {
+		if !slices.Contains(known, name) {
+			c.badf("components[%d]: no component is called %q; there are %s", i, name, strings.Join(known, ", "))
+		}
+	}
+	if slices.Contains(c.Components, ComponentKubernetes) && c.Kubernetes == nil {
+		c.badf("components: %s needs the version that kubernetes.version gives", ComponentKubernetes)
+	}
+	if _, ok := c.Settings[FlannelVersion]; !ok && slices.Contains(c.Components, ComponentFlannel) {
+		c.badf("components: %s needs the setting %s", ComponentFlannel, FlannelVersion)
 	}
 }
 

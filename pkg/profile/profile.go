@@ -29,6 +29,8 @@ type Profile struct {
 	Packages []string `yaml:"packages"`
 	// Choices are the packages that a choice of the cluster file asks for: of a runtime, a proxy mode or a load balancer.
 	Choices map[string][]string `yaml:"choices"`
+	// Components that the machines need beside their packages: kubernetes, flannel, cni-plugins.
+	Components []string `yaml:"components"`
 	// Overlays of the project that are laid over every machine, by name.
 	Overlays     []string         `yaml:"overlays"`
 	Addons       map[string]Addon `yaml:"addons"`
@@ -54,6 +56,28 @@ type Role struct {
 
 // MasterRole is the role whose machines run the API server.
 const MasterRole = "master"
+
+// Components that a profile can name.
+const (
+	ComponentKubernetes = "kubernetes"
+	ComponentFlannel    = "flannel"
+	ComponentCNIPlugins = "cni-plugins"
+)
+
+// Sources that components can come from.
+const (
+	// SourceAuto is the first of the others that has a component.
+	SourceAuto = "auto"
+	// SourcePackages are the distribution's packages, which the profile or the cluster file names.
+	SourcePackages = "packages"
+	// SourceRelease are official archives, which the cluster file gives.
+	SourceRelease = "release"
+	// SourceModules are Go modules, of which the programs are built.
+	SourceModules = "modules"
+)
+
+// FlannelVersion is the setting that says which version of flannel the machines have.
+const FlannelVersion = "flanneldVersion"
 
 // Kubernetes is what the profile does where the cluster file does not say.
 type Kubernetes struct {

@@ -3,6 +3,7 @@ package tool
 // packageOf names the package that has a program which nodekiln runs, on Debian and on CentOS; "" is not known.
 func packageOf(program string) (debian, centos string) {
 	names := map[string][2]string{
+		"go":                 {"golang-go", "golang"},
 		"mmdebstrap":         {"mmdebstrap", "mmdebstrap"},
 		"mkfs.ext4":          {"e2fsprogs", "e2fsprogs"},
 		"grub-mkimage":       {"grub-common", "grub2-tools"},

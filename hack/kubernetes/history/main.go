@@ -1,8 +1,8 @@
 // Command history makes pkg/kube/flags.tsv and pkg/kube/fields.tsv: which flags each component and which fields each
-// configuration has in each minor version, read from the sources of one release of each. Run it in hack/kubernetes:
+// configuration has in each minor version, read from the sources of one release of each:
 //
-//	go run ./history > ../../pkg/kube/flags.tsv
-//	go run ./history fields > ../../pkg/kube/fields.tsv
+//	go run ./hack/kubernetes/history > pkg/kube/flags.tsv
+//	go run ./hack/kubernetes/history fields > pkg/kube/fields.tsv
 //
 // It looks for calls that define flags in the files that sources.go names. What it cannot see there is in extra.tsv with
 // the reason: flags of libraries that a component takes over as a whole.

@@ -1,0 +1,42 @@
+package plan
+
+import (
+	"github.com/nodekiln/nodekiln/pkg/cluster"
+	"github.com/nodekiln/nodekiln/pkg/profile"
+)
+
+// cniPluginsVersion is the version of the plugins of the container network. They keep to the CNI's specification, which
+// every runtime that there is goes by, so that nobody has to choose it.
+const cniPluginsVersion = "1.9.1"
+
+// newComponents gives the components that the profile names; the zero value for none.
+func newComponents(spec *cluster.Spec, prof *profile.Profile, p *Plan) Components {
+	if len(prof.Components) == 0 {
+		return Components{}
+	}
+	out := Components{Source: spec.Components.Source}
+	for _, name := range prof.Components {
+		c := Component{Name: name}
+		switch name {
+		case profile.ComponentKubernetes:
+			c.Version = p.Kubernetes.Version.String()
+		case profile.ComponentFlannel:
+			c.Version = p.Settings[profile.FlannelVersion]
+		case profile.ComponentCNIPlugins:
+			c.Version = cniPluginsVersion
+		}
+		out.Wanted = append(out.Wanted, c)
+	}
+	for _, a := range spec.Components.Archives {
+		out.Archives = append(out.Archives, Archive(a))
+	}
+	return out
+}
+
+// components reports what the cluster file says of components where the profile has none.
+func (c checker) components() {
+	given := c.spec.Components
+	if len(c.prof.Components) == 0 && (given.Source != profile.SourceAuto || len(given.Archives) > 0) {
+		c.problems.Addf("components", "profile %s has no components: its machines have all their programs from packages", c.prof.Name)
+	}
+}
