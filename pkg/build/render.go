@@ -52,7 +52,7 @@ func Render(ctx context.Context, p *Project, o RenderOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	root, closeRoot, err := cachedRoot(ctx, p, o)
+	openRoot, closeRoot, err := cachedRoot(ctx, p, o)
 	if err != nil {
 		return err
 	}
@@ -69,11 +69,23 @@ func Render(ctx context.Context, p *Project, o RenderOptions) (err error) {
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
+	roots := make(chan fs.FS, runtime.GOMAXPROCS(0))
 	for _, m := range p.Plan.Machines {
 		group.Go(func() error {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
+			// Directories that one machine has looked up are known to the next that has the same root.
+			var root fs.FS
+			var err error
+			select {
+			case root = <-roots:
+			default:
+				if root, err = openRoot(); err != nil {
+					return err
+				}
+			}
+			defer func() { roots <- root }()
 			if err := renderMachine(out.path(m.Name), configurer, p.Plan, m, root, o.Epoch); err != nil {
 				return fmt.Errorf("render %s: %w", m.Name, redact(err, bundle, p.Plan))
 			}
@@ -131,29 +143,26 @@ func publishRendered(out *staging, machines []plan.Machine, admin []byte) error 
 	return out.lock.Sync()
 }
 
-// cachedRoot gives the root filesystem of the base if the cache has it, and else nil.
-func cachedRoot(ctx context.Context, p *Project, o RenderOptions) (fs.FS, func() error, error) {
-	nothing := func() error { return nil }
+// cachedRoot gives what opens the root filesystem of the base, once for each goroutine, if the cache has the base, and
+// else what gives nil.
+func cachedRoot(ctx context.Context, p *Project, o RenderOptions) (open func() (fs.FS, error), closeRoot func() error, err error) {
+	noRoot, nothing := func() (fs.FS, error) { return nil, nil }, func() error { return nil }
 	programs, err := p.programs(ctx, component.Options{CacheDir: o.CacheDir, ModTime: o.Epoch})
 	if err != nil {
 		// Without them there is no base, which nothing that is rendered has to have.
-		return nil, nothing, nil
+		return noRoot, nothing, nil
 	}
 	g, err := base.Cached(p.Plan.Base, base.Options{CacheDir: o.CacheDir, Programs: programs, ModTime: o.Epoch})
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nothing, nil
+		return noRoot, nothing, nil
 	} else if err != nil {
-		return nil, nothing, err
+		return nil, nil, err
 	}
 	golden, err := media.OpenGolden(g.Path)
 	if err != nil {
-		return nil, nothing, err
+		return nil, nil, err
 	}
-	root, err := golden.Root()
-	if err != nil {
-		return nil, nothing, errors.Join(err, golden.Close())
-	}
-	return root, golden.Close, nil
+	return golden.Root, golden.Close, nil
 }
 
 // writeRendered writes a machine's directory.
