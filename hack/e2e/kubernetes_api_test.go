@@ -23,7 +23,7 @@ import (
 // do by the credentials that were rendered: those of the operator, of a node, and of nobody.
 func TestKubernetesAPI(t *testing.T) {
 	if os.Getuid() != 0 {
-		t.Skip("only root can start containers")
+		missing(t, "only root can start containers")
 	}
 	base := debian(t)
 	for _, d := range deployments() {

@@ -12,13 +12,22 @@ import (
 	"github.com/nodekiln/nodekiln/pkg/kube"
 )
 
+// missing skips a test for what is not there, and fails it where everything has to be.
+func missing(t *testing.T, what string) {
+	t.Helper()
+	if os.Getenv("NODEKILN_CONFORMANCE") == "1" {
+		t.Fatal(what)
+	}
+	t.Skip(what)
+}
+
 // releases gives the directories of the releases that hack/kubernetes has built, below the directory that the
 // environment variable NODEKILN_KUBERNETES names: VERSION/hyperkube. `make kubernetes` builds those that the tests need.
 func releases(t *testing.T) []string {
 	t.Helper()
 	dir := os.Getenv("NODEKILN_KUBERNETES")
 	if dir == "" {
-		t.Skip("set NODEKILN_KUBERNETES to a directory with VERSION/hyperkube (go run ./hack/kubernetes VERSION OUT)")
+		missing(t, "set NODEKILN_KUBERNETES to a directory with VERSION/hyperkube (go run ./hack/kubernetes VERSION OUT)")
 	}
 	programs, err := filepath.Glob(filepath.Join(dir, "*", "hyperkube"))
 	if err != nil || len(programs) == 0 {
