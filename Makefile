@@ -32,7 +32,7 @@ kubernetes: ## Build the programs of Kubernetes that the tests run, from its mod
 	@for release in $(KUBERNETES_RELEASES); do $(GO) run ./hack/kubernetes $$release $(KUBERNETES_DIR)/$$release/hyperkube || exit; done
 
 e2e: build kubernetes ## Build and boot real machines
-	NODEKILN_CONFORMANCE=1 NODEKILN_KUBERNETES=$(KUBERNETES_DIR) $(GO) test -v -count=1 -timeout 35m ./hack/e2e/...
+	NODEKILN_CONFORMANCE=1 NODEKILN_KUBERNETES=$(KUBERNETES_DIR) $(GO) test -v -count=1 -p 1 -timeout 35m ./hack/e2e/...
 
 verify: ## Formatting, linters, and a tidy go.mod
 	hack/verify
