@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/nodekiln/nodekiln/hack/e2e/frame"
 )
 
 // raw gives a file of the bytes of the image's disk.
@@ -16,7 +18,7 @@ func raw(t *testing.T, image string) string {
 		return image
 	}
 	whole := filepath.Join(t.TempDir(), "disk.raw")
-	command(t, nil, "qemu-img", "convert", "-O", "raw", image, whole)
+	frame.Command(t, nil, "qemu-img", "convert", "-O", "raw", image, whole)
 	return whole
 }
 
@@ -24,10 +26,10 @@ func raw(t *testing.T, image string) string {
 func judge(t *testing.T, image string) {
 	t.Helper()
 	if strings.HasSuffix(image, ".qcow2") {
-		command(t, nil, "qemu-img", "check", image)
+		frame.Command(t, nil, "qemu-img", "check", image)
 	}
 	whole := raw(t, image)
-	if said := command(t, nil, "sgdisk", "-v", whole); !strings.Contains(said, "No problems found") {
+	if said := frame.Command(t, nil, "sgdisk", "-v", whole); !strings.Contains(said, "No problems found") {
 		t.Errorf("sgdisk: %s", said)
 	}
 	var table struct {
@@ -35,7 +37,7 @@ func judge(t *testing.T, image string) {
 			Partitions []struct{ Start, Size int64 }
 		}
 	}
-	if err := json.Unmarshal([]byte(command(t, nil, "sfdisk", "--json", whole)), &table); err != nil {
+	if err := json.Unmarshal([]byte(frame.Command(t, nil, "sfdisk", "--json", whole)), &table); err != nil {
 		t.Fatal(err)
 	}
 	parts := table.PartitionTable.Partitions
@@ -44,10 +46,10 @@ func judge(t *testing.T, image string) {
 	}
 	esp, root := parts[1], parts[2]
 	cut := filepath.Join(t.TempDir(), "esp")
-	command(t, nil, "dd", "if="+whole, "of="+cut, "bs=1M", "iflag=skip_bytes,count_bytes", "status=none",
+	frame.Command(t, nil, "dd", "if="+whole, "of="+cut, "bs=1M", "iflag=skip_bytes,count_bytes", "status=none",
 		fmt.Sprintf("skip=%d", esp.Start*512), fmt.Sprintf("count=%d", esp.Size*512))
-	command(t, nil, "fsck.vfat", "-n", cut)
-	command(t, nil, "e2fsck", "-fn", fmt.Sprintf("%s?offset=%d", whole, root.Start*512))
+	frame.Command(t, nil, "fsck.vfat", "-n", cut)
+	frame.Command(t, nil, "e2fsck", "-fn", fmt.Sprintf("%s?offset=%d", whole, root.Start*512))
 }
 
 func TestImagesAreClean(t *testing.T) {
@@ -58,8 +60,8 @@ func TestImagesAreClean(t *testing.T) {
 			if form != "" {
 				args = []string{"--standalone", form}
 			}
-			_, images := lab(t, cluster, args...)
-			command(t, nil, "sh", "-c", "cd '"+images+"' && sha256sum --check --strict SHA256SUMS")
+			_, images := nodekiln.Lab(t, cluster, args...)
+			frame.Command(t, nil, "sh", "-c", "cd '"+images+"' && sha256sum --check --strict SHA256SUMS")
 			files, err := filepath.Glob(filepath.Join(images, "*.*"))
 			if err != nil {
 				t.Fatal(err)
@@ -80,12 +82,12 @@ func TestImagesAreClean(t *testing.T) {
 
 func TestStandaloneEqualsOverlay(t *testing.T) {
 	cluster := small(t)
-	file, images := lab(t, cluster)
+	file, images := nodekiln.Lab(t, cluster)
 	for _, form := range []string{"raw", "qcow2"} {
 		out := t.TempDir()
-		run(t, "build", file, "--out", out, "--standalone", form)
+		nodekiln.Run(t, "build", file, "--out", out, "--standalone", form)
 		alone := filepath.Join(out, filepath.Base(images), "linux-node2."+form)
-		command(t, nil, "qemu-img", "compare", filepath.Join(images, "linux-node2.qcow2"), alone)
+		frame.Command(t, nil, "qemu-img", "compare", filepath.Join(images, "linux-node2.qcow2"), alone)
 		if leftover, _ := filepath.Glob(filepath.Join(out, "*", "golden*")); len(leftover) > 0 {
 			t.Errorf("standalone images come with %v", leftover)
 		}

@@ -7,16 +7,18 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/nodekiln/nodekiln/hack/e2e/frame"
 )
 
 // TestKilled ends builds by SIGKILL at random moments. The next build gives the same bytes as if nothing had happened,
 // and clears what the killed one left.
 func TestKilled(t *testing.T) {
 	const kills = 50
-	file, images := lab(t, threeHosts(t))
+	file, images := nodekiln.Lab(t, threeHosts(t))
 	out := filepath.Dir(images)
 	begin := time.Now()
-	run(t, "build", file, "--out", filepath.Join(filepath.Dir(file), "timed"))
+	nodekiln.Run(t, "build", file, "--out", filepath.Join(filepath.Dir(file), "timed"))
 	whole := time.Since(begin)
 	want := sums(t, images)
 	seed := uint64(time.Now().UnixNano())
@@ -27,7 +29,7 @@ func TestKilled(t *testing.T) {
 		if err := os.RemoveAll(out); err != nil {
 			t.Fatal(err)
 		}
-		cmd := exec.Command(nodekiln, "build", file, "--out", out)
+		cmd := exec.Command(nodekiln.Path, "build", file, "--out", out)
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -38,7 +40,7 @@ func TestKilled(t *testing.T) {
 			interrupted++
 		}
 		checkNames(t, images, want)
-		run(t, "build", file, "--out", out)
+		nodekiln.Run(t, "build", file, "--out", out)
 		if got := differing(want, sums(t, images)); len(got) > 0 {
 			t.Fatalf("kill %d after %s: these differ or are left over: %v", i, at, got)
 		}
@@ -58,7 +60,7 @@ func checkNames(t *testing.T, images string, want map[string]string) {
 	}
 	for _, f := range files {
 		name := "./" + filepath.Base(f)
-		got := command(t, nil, "sha256sum", f)[:64]
+		got := frame.Command(t, nil, "sha256sum", f)[:64]
 		if got != want[name] {
 			t.Errorf("%s has its name and is not whole", f)
 		}

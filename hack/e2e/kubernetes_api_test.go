@@ -17,6 +17,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/nodekiln/nodekiln/hack/e2e/frame"
 )
 
 // TestKubernetesAPI starts the masters of the profiles with a release's own programs, and asks their API what everybody may
@@ -60,7 +62,7 @@ func (c *controlPlane) operatorRules(t *testing.T) {
 func (c *controlPlane) unitsWork(t *testing.T) {
 	for _, unit := range c.master.enabled(t) {
 		if !slices.Contains(c.absent, unit) {
-			eventually(t, time.Minute, unit, func(ctx context.Context) (err error) {
+			frame.Eventually(t, time.Minute, unit, func(ctx context.Context) (err error) {
 				c.restarts[unit], err = c.master.works(ctx, unit)
 				return err
 			})
@@ -79,7 +81,7 @@ func (c *controlPlane) unitsStay(t *testing.T) {
 
 func (c *controlPlane) leadersAreElected(t *testing.T) {
 	for name, port := range map[string]int{"kube-controller-manager": 10257, "kube-scheduler": 10259} {
-		eventually(t, time.Minute, name+" leads", func(ctx context.Context) error {
+		frame.Eventually(t, time.Minute, name+" leads", func(ctx context.Context) error {
 			holder, err := c.operator.try(ctx, "", "get", "lease", name, "--namespace=kube-system", "--output=jsonpath={.spec.holderIdentity}")
 			if err == nil && !strings.HasPrefix(holder, c.master.name+"_") {
 				err = fmt.Errorf("the lease is held by %q", holder)
@@ -94,7 +96,7 @@ func (c *controlPlane) leadersAreElected(t *testing.T) {
 }
 
 func (c *controlPlane) addonsAreApplied(t *testing.T) {
-	eventually(t, time.Minute, "CoreDNS", func(ctx context.Context) error {
+	frame.Eventually(t, time.Minute, "CoreDNS", func(ctx context.Context) error {
 		_, err := c.operator.try(ctx, "", "get", "--namespace=kube-system", "deployment/coredns", "service/kube-dns")
 		return err
 	})
@@ -121,11 +123,11 @@ func (c *controlPlane) nodeIsRestricted(t *testing.T) {
 	c.kubelet.refused(t, "get", "secret", "own", "--namespace=e2e")
 
 	// The pod's account comes first, from the controller manager.
-	eventually(t, time.Minute, "a pod", func(ctx context.Context) error {
+	frame.Eventually(t, time.Minute, "a pod", func(ctx context.Context) error {
 		_, err := c.operator.try(ctx, fmt.Sprintf(podManifest, name), "apply", "--filename=-")
 		return err
 	})
-	eventually(t, time.Minute, "the secret of the node's pod", func(ctx context.Context) error {
+	frame.Eventually(t, time.Minute, "the secret of the node's pod", func(ctx context.Context) error {
 		_, err := c.kubelet.try(ctx, "", "get", "secret", "own", "--namespace=e2e")
 		return err
 	})
@@ -135,7 +137,7 @@ func (c *controlPlane) nodeIsRestricted(t *testing.T) {
 
 func (c *controlPlane) proxyReads(t *testing.T) {
 	proxy := c.on(c.node, c.proxy)
-	eventually(t, time.Minute, "the service proxy", func(ctx context.Context) error {
+	frame.Eventually(t, time.Minute, "the service proxy", func(ctx context.Context) error {
 		_, err := proxy.try(ctx, "", "get", "services,endpointslices", "--all-namespaces")
 		return err
 	})
@@ -145,9 +147,9 @@ func (c *controlPlane) proxyReads(t *testing.T) {
 // strangersAreRefused shows certificates of others that say what the operator's says.
 func (c *controlPlane) strangersAreRefused(t *testing.T) {
 	dir := t.TempDir()
-	command(t, nil, "cp", c.file, dir)
+	frame.Command(t, nil, "cp", c.file, dir)
 	other := filepath.Join(dir, "out")
-	run(t, "render", filepath.Join(dir, "cluster.yaml"), "--out", other)
+	nodekiln.Run(t, "render", filepath.Join(dir, "cluster.yaml"), "--out", other)
 	twin := append(slices.Clone(c.operator[:len(c.operator)-1]), "--kubeconfig="+filepath.Join(other, "admin.kubeconfig"))
 	if said, err := twin.try(t.Context(), "", "get", "nodes"); err == nil || !strings.Contains(err.Error(), "certificate signed by unknown authority") {
 		t.Errorf("another cluster's operator trusts this one: %v %s", err, said)
@@ -215,7 +217,7 @@ const tokenManifest = `{"apiVersion": "v1", "kind": "Secret", "metadata": {"name
 func (c *controlPlane) serviceAccountsAreKnown(t *testing.T) {
 	c.operator.applies(t, tokenManifest, "create", "--filename=-")
 	tokens := map[string]string{"the API server's": c.operator.says(t, "create", "token", "default", "--namespace=e2e")}
-	eventually(t, time.Minute, "the controller manager's token", func(ctx context.Context) error {
+	frame.Eventually(t, time.Minute, "the controller manager's token", func(ctx context.Context) error {
 		said, err := c.operator.try(ctx, "", "get", "secret", "token", "--namespace=e2e", "--output=go-template={{index .data \"token\" | base64decode}}")
 		tokens["the controller manager's"] = said
 		return err
@@ -248,7 +250,7 @@ func (c *controlPlane) signerSigns(t *testing.T) {
 	c.operator.applies(t, fmt.Sprintf(requestManifest, base64.StdEncoding.EncodeToString(request)), "create", "--filename=-")
 	c.operator.says(t, "certificate", "approve", "e2e")
 	signed := filepath.Join(t.TempDir(), "signed.pem")
-	eventually(t, time.Minute, "the signed certificate", func(ctx context.Context) error {
+	frame.Eventually(t, time.Minute, "the signed certificate", func(ctx context.Context) error {
 		said, err := c.operator.try(ctx, "", "get", "csr", "e2e", "--output=go-template={{.status.certificate | base64decode}}")
 		if err == nil && !strings.Contains(said, "BEGIN CERTIFICATE") {
 			err = fmt.Errorf("there is none yet")
@@ -258,5 +260,5 @@ func (c *controlPlane) signerSigns(t *testing.T) {
 		}
 		return os.WriteFile(signed, []byte(said), 0o600)
 	})
-	command(t, nil, "openssl", "verify", "-CAfile", c.authority, "-purpose", "sslclient", signed)
+	frame.Command(t, nil, "openssl", "verify", "-CAfile", c.authority, "-purpose", "sslclient", signed)
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/nodekiln/nodekiln/hack/e2e/frame"
 )
 
 // deployment is a profile with a control plane in units. Its example is what is started.
@@ -58,7 +60,7 @@ func startControlPlane(t *testing.T, d deployment, base, version string) *contro
 	program := release(t, version)
 	dir := t.TempDir()
 	file := filepath.Join(dir, "cluster.yaml")
-	run(t, "init", "--profile", d.profile, file)
+	nodekiln.Run(t, "init", "--profile", d.profile, file)
 	example, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -71,7 +73,7 @@ func startControlPlane(t *testing.T, d deployment, base, version string) *contro
 		t.Fatal(err)
 	}
 	out := filepath.Join(dir, "out")
-	run(t, "render", file, "--out", out)
+	nodekiln.Run(t, "render", file, "--out", out)
 	c := &controlPlane{
 		deployment: d, file: file, out: out, restarts: map[string]string{},
 		master: lay(t, base, filepath.Join(out, d.master), program), node: lay(t, base, filepath.Join(out, d.node), program),
@@ -90,7 +92,7 @@ func startControlPlane(t *testing.T, d deployment, base, version string) *contro
 		t.Fatal(err)
 	}
 	c.master.start(t)
-	eventually(t, 2*time.Minute, "the API of "+d.master, func(ctx context.Context) error {
+	frame.Eventually(t, 2*time.Minute, "the API of "+d.master, func(ctx context.Context) error {
 		_, err := c.operator.try(ctx, "", "get", "--raw", "/readyz")
 		return err
 	})

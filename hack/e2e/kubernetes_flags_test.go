@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nodekiln/nodekiln/hack/e2e/frame"
 	"github.com/nodekiln/nodekiln/pkg/kube"
 )
 
@@ -54,10 +55,10 @@ func TestKubernetesFlags(t *testing.T) {
 			}
 			var listing strings.Builder
 			for _, c := range kubernetesComponents {
-				if said := command(t, nil, filepath.Join(dir, "hyperkube"), string(c), "--version"); strings.TrimSpace(said) != "Kubernetes v"+release {
+				if said := frame.Command(t, nil, filepath.Join(dir, "hyperkube"), string(c), "--version"); strings.TrimSpace(said) != "Kubernetes v"+release {
 					t.Errorf("%s --version says %q", c, said)
 				}
-				flags := command(t, nil, filepath.Join(dir, "hyperkube"), "flags", string(c))
+				flags := frame.Command(t, nil, filepath.Join(dir, "hyperkube"), "flags", string(c))
 				listing.WriteString(flags)
 				sameFlags(t, c, v, flags)
 			}
@@ -99,7 +100,7 @@ func TestKubernetesAdmissionPlugins(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			help := command(t, nil, filepath.Join(dir, "hyperkube"), "kube-apiserver", "--help")
+			help := frame.Command(t, nil, filepath.Join(dir, "hyperkube"), "kube-apiserver", "--help")
 			_, list, ok := strings.Cut(help, "Comma-delimited list of admission plugins: ")
 			if !ok {
 				t.Fatalf("no list of the plugins in %s", help)

@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/nodekiln/nodekiln/hack/e2e/frame"
 )
 
 // The machines of these tests are rendered files on a Debian, without a kernel, a boot loader and a disk of their own:
@@ -38,7 +40,7 @@ func release(t *testing.T, version string) string {
 func debian(t *testing.T) string {
 	t.Helper()
 	root := filepath.Join(inMemory(t), "debian")
-	command(t, nil, "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "mmdebstrap", "--quiet", "--mode=root",
+	frame.Command(t, nil, "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "mmdebstrap", "--quiet", "--mode=root",
 		"--variant=minbase", "--include=ca-certificates,containerd,dbus,docker-registry,etcd-client,etcd-server,iproute2,logrotate,procps,systemd-sysv",
 		`--aptopt=Apt::Install-Recommends "false"`, "--dpkgopt=force-unsafe-io", "--dpkgopt=path-exclude=/usr/share/doc/*",
 		// As in a base of nodekiln's own.
@@ -78,9 +80,9 @@ type machine struct {
 func lay(t *testing.T, debian, rendered, program string) *machine {
 	t.Helper()
 	m := &machine{name: filepath.Base(rendered), rendered: filepath.Join(rendered, "rootfs"), root: filepath.Join(inMemory(t), "root")}
-	command(t, nil, "cp", "-a", debian, m.root)
-	command(t, nil, "sh", "-euc", `cd "$1"; bsdtar -cf - @../rootfs.mtree | chroot "$2" tar -xpf - --overwrite -C /`, "sh", m.rendered, m.root)
-	command(t, nil, "cp", program, filepath.Join(m.root, "usr/lib/hyperkube"))
+	frame.Command(t, nil, "cp", "-a", debian, m.root)
+	frame.Command(t, nil, "sh", "-euc", `cd "$1"; bsdtar -cf - @../rootfs.mtree | chroot "$2" tar -xpf - --overwrite -C /`, "sh", m.rendered, m.root)
+	frame.Command(t, nil, "cp", program, filepath.Join(m.root, "usr/lib/hyperkube"))
 	for _, name := range []string{"kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl"} {
 		if err := os.Symlink("../lib/hyperkube", filepath.Join(m.root, "usr/bin", name)); err != nil {
 			t.Fatal(err)
@@ -106,12 +108,12 @@ func join(t *testing.T, started, other *machine) {
 	t.Helper()
 	for _, m := range []*machine{started, other} {
 		m.network = network(t)
-		command(t, nil, "nsenter", "--net="+m.network, "ip", "link", "set", "lo", "up")
+		frame.Command(t, nil, "nsenter", "--net="+m.network, "ip", "link", "set", "lo", "up")
 	}
-	command(t, nil, "nsenter", "--net="+started.network, "ip", "link", "add", "lan0", "address", started.setting(t, "MACAddress"),
+	frame.Command(t, nil, "nsenter", "--net="+started.network, "ip", "link", "add", "lan0", "address", started.setting(t, "MACAddress"),
 		"type", "veth", "peer", "name", "lan0", "netns", strings.Split(other.network, "/")[2])
-	command(t, nil, "nsenter", "--net="+other.network, "ip", "address", "add", other.setting(t, "Address"), "dev", "lan0")
-	command(t, nil, "nsenter", "--net="+other.network, "ip", "link", "set", "lan0", "up")
+	frame.Command(t, nil, "nsenter", "--net="+other.network, "ip", "address", "add", other.setting(t, "Address"), "dev", "lan0")
+	frame.Command(t, nil, "nsenter", "--net="+other.network, "ip", "link", "set", "lan0", "up")
 }
 
 // network gives a network namespace for the time of the test, even if that is killed: it ends with the process that it is
@@ -132,7 +134,7 @@ func network(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, time.Minute, "a network namespace", func(context.Context) error {
+	frame.Eventually(t, time.Minute, "a network namespace", func(context.Context) error {
 		if own, err := os.Readlink(path); err != nil || own == host {
 			return fmt.Errorf("it is %s: %w", own, err)
 		}
@@ -164,7 +166,7 @@ func (m *machine) start(t *testing.T) {
 		}
 	})
 	children := fmt.Sprintf("/proc/%d/task/%[1]d/children", nspawn.Process.Pid)
-	eventually(t, time.Minute, m.name+" starts", func(context.Context) error {
+	frame.Eventually(t, time.Minute, m.name+" starts", func(context.Context) error {
 		b, err := os.ReadFile(children)
 		if err != nil {
 			return err

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/nodekiln/nodekiln/hack/e2e/frame"
 )
 
 // plainUser has no rights of its own on any Debian: nobody.
@@ -18,7 +20,7 @@ const plainUser = 65534
 func sums(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	out := map[string]string{}
-	for line := range strings.Lines(command(t, nil, "sh", "-c", "cd '"+dir+"' && find . -type f -print0 | xargs -0 sha256sum")) {
+	for line := range strings.Lines(frame.Command(t, nil, "sh", "-c", "cd '"+dir+"' && find . -type f -print0 | xargs -0 sha256sum")) {
 		sum, name, _ := strings.Cut(strings.TrimSpace(line), "  ")
 		out[name] = sum
 	}
@@ -55,7 +57,7 @@ func TestDifferingFinds(t *testing.T) {
 // TestSameBytes builds the same cluster from the same keys and base in other directories, at another time, under other
 // umasks and time zones, and as a plain user.
 func TestSameBytes(t *testing.T) {
-	file, images := lab(t, threeHosts(t))
+	file, images := nodekiln.Lab(t, threeHosts(t))
 	want := sums(t, images)
 	for name, how := range map[string]struct {
 		env   []string
@@ -67,8 +69,8 @@ func TestSameBytes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			command(t, nil, "cp", "-a", filepath.Dir(file)+"/.", dir)
-			command(t, nil, "rm", "-r", filepath.Join(dir, "out"))
+			frame.Command(t, nil, "cp", "-a", filepath.Dir(file)+"/.", dir)
+			frame.Command(t, nil, "rm", "-r", filepath.Join(dir, "out"))
 			cache, err := os.UserCacheDir()
 			if err != nil {
 				t.Fatal(err)
@@ -78,8 +80,8 @@ func TestSameBytes(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			command(t, nil, "chown", "-R", strconv.Itoa(int(how.user)), dir)
-			cmd := exec.Command("sh", "-c", "umask "+how.umask+` && exec "$0" "$@"`, nodekiln, "build",
+			frame.Command(t, nil, "chown", "-R", strconv.Itoa(int(how.user)), dir)
+			cmd := exec.Command("sh", "-c", "umask "+how.umask+` && exec "$0" "$@"`, nodekiln.Path, "build",
 				filepath.Join(dir, "cluster.yaml"), "--out", filepath.Join(dir, "out"), "--cache-dir", readable(t, filepath.Join(cache, "nodekiln")))
 			cmd.Env = append(os.Environ(), how.env...)
 			cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: how.user, Gid: how.user}}
@@ -102,7 +104,7 @@ func readable(t *testing.T, cache string) string {
 			t.Fatal(err)
 		}
 	}
-	command(t, nil, "cp", "-a", "--reflink=auto", cache+"/.", dir)
+	frame.Command(t, nil, "cp", "-a", "--reflink=auto", cache+"/.", dir)
 	return dir
 }
 
@@ -116,7 +118,7 @@ func TestOneMachineChanges(t *testing.T) {
   - {name: linux-node2, address: 192.168.56.120, disk: 8G}
   - {name: linux-node3, address: 192.168.56.130, disk: 8G}
 `, 1)
-	file, images := lab(t, apart)
+	file, images := nodekiln.Lab(t, apart)
 	before := sums(t, images)
 	for name, edit := range map[string][2]string{
 		"a larger disk":     {"192.168.56.120, disk: 8G", "192.168.56.120, disk: 9G"},
@@ -131,14 +133,14 @@ func TestOneMachineChanges(t *testing.T) {
 				t.Fatal(err)
 			}
 			// What is there is kept unless it is asked for.
-			said, err := exec.Command(nodekiln, "build", file, "--out", filepath.Dir(images)).CombinedOutput()
+			said, err := exec.Command(nodekiln.Path, "build", file, "--out", filepath.Dir(images)).CombinedOutput()
 			if err == nil || !strings.Contains(string(said), "linux-node2.qcow2; give --force") {
 				t.Errorf("without --force: %v\n%s", err, said)
 			}
 			if got := differing(before, sums(t, images)); len(got) > 0 {
 				t.Errorf("without --force these changed: %v", got)
 			}
-			run(t, "build", file, "--out", filepath.Dir(images), "--force")
+			nodekiln.Run(t, "build", file, "--out", filepath.Dir(images), "--force")
 			want := []string{"./SHA256SUMS", "./linux-node2.qcow2", "./manifest.json"}
 			if got := differing(before, sums(t, images)); !slices.Equal(got, want) {
 				t.Errorf("these differ: %v, want %v", got, want)
@@ -146,7 +148,7 @@ func TestOneMachineChanges(t *testing.T) {
 			if err := os.WriteFile(file, []byte(apart), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			run(t, "build", file, "--out", filepath.Dir(images), "--force")
+			nodekiln.Run(t, "build", file, "--out", filepath.Dir(images), "--force")
 		})
 	}
 }

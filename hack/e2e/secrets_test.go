@@ -13,7 +13,7 @@ import (
 // TestNoForeignKeys looks for every private key of the cluster in the raw bytes of every image: a machine's own must be
 // there, and nobody else's, nor an authority's.
 func TestNoForeignKeys(t *testing.T) {
-	file, images := lab(t, small(t))
+	file, images := nodekiln.Lab(t, small(t))
 	bundle := filepath.Join(filepath.Dir(file), "etcd-lab.pki")
 	keys := privateKeys(t, bundle)
 	if len(keys) != 3*4+3 { // per machine etcd, client and two of SSH; the authority's, and the operator's two
@@ -23,7 +23,7 @@ func TestNoForeignKeys(t *testing.T) {
 		out := filepath.Dir(images)
 		if form != "" {
 			out = t.TempDir()
-			run(t, "build", file, "--out", out, "--standalone", form)
+			nodekiln.Run(t, "build", file, "--out", out, "--standalone", form)
 		}
 		for _, machine := range []string{"linux-node1", "linux-node2", "linux-node3"} {
 			found, err := filepath.Glob(filepath.Join(out, "etcd-lab", machine+".*"))

@@ -13,17 +13,16 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/nodekiln/nodekiln/hack/e2e/frame"
 )
 
-// bootLimit is far more than a boot takes on a slow computer without KVM.
-const bootLimit = 6 * time.Minute
-
 func TestEveryBusAndFirmware(t *testing.T) {
-	file, images := lab(t, strings.NewReplacer("linux-node[1-3]", "linux-node1", "192.168.56.[110,120,130]", "192.168.56.110").Replace(threeHosts(t)))
+	file, images := nodekiln.Lab(t, strings.NewReplacer("linux-node[1-3]", "linux-node1", "192.168.56.[110,120,130]", "192.168.56.110").Replace(threeHosts(t)))
 	for _, hw := range []struct{ bus, nic string }{{"virtio", "virtio-net"}, {"ahci", "e1000"}, {"nvme", "virtio-net"}} {
 		for _, firmware := range []string{"bios", "uefi"} {
 			t.Run(hw.bus+" "+hw.nic+" "+firmware, func(t *testing.T) {
-				table := run(t, "test", file, "--out", filepath.Dir(images), "--bus", hw.bus, "--nic", hw.nic, "--firmware", firmware)
+				table := nodekiln.Run(t, "test", file, "--out", filepath.Dir(images), "--bus", hw.bus, "--nic", hw.nic, "--firmware", firmware)
 				if !strings.Contains(table, "etcd 1 of 1") {
 					t.Errorf("not healthy:\n%s", table)
 				}
@@ -35,9 +34,9 @@ func TestEveryBusAndFirmware(t *testing.T) {
 
 // TestPlainQEMU starts copies of the images by the commands of the README, as somebody without nodekiln would.
 func TestPlainQEMU(t *testing.T) {
-	file, images := lab(t, threeHosts(t))
+	file, images := nodekiln.Lab(t, threeHosts(t))
 	elsewhere := filepath.Join(t.TempDir(), "elsewhere")
-	command(t, nil, "cp", "-a", images, elsewhere)
+	frame.Command(t, nil, "cp", "-a", images, elsewhere)
 	names := []string{"linux-node1", "linux-node2", "linux-node3"}
 
 	shell := exec.Command("bash", "-euc", readmeCommands(t)+"\nwait")
@@ -53,7 +52,7 @@ func TestPlainQEMU(t *testing.T) {
 	ssh := sshInto(strings.TrimSuffix(file, "cluster.yaml")+"etcd-lab.pki", filepath.Join(elsewhere, "known_hosts"))
 	healthy := func(name string, since int) {
 		t.Helper()
-		eventually(t, bootLimit, name, func(context.Context) error {
+		frame.Eventually(t, frame.BootLimit, name, func(context.Context) error {
 			b, err := os.ReadFile(filepath.Join(elsewhere, name+".log"))
 			if err != nil {
 				return err
@@ -72,13 +71,13 @@ func TestPlainQEMU(t *testing.T) {
 	}
 
 	t.Log("cutting the power of linux-node2, and switching it on again")
-	pid := strings.TrimSpace(command(t, nil, "pgrep", "-f", "^qemu-system-x86_64 .*file=linux-node2.qcow2"))
-	command(t, nil, "kill", "-KILL", pid)
+	pid := strings.TrimSpace(frame.Command(t, nil, "pgrep", "-f", "^qemu-system-x86_64 .*file=linux-node2.qcow2"))
+	frame.Command(t, nil, "kill", "-KILL", pid)
 	// The log is written from its start again.
 	again := exec.Command("bash", "-euc", strings.Split(readmeCommands(t), "\nboot ")[0]+"\nboot linux-node2 52:54:00:a8:38:78 2202\nwait")
 	again.Dir = elsewhere
 	again.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	eventually(t, time.Minute, "the end of linux-node2", func(context.Context) error {
+	frame.Eventually(t, time.Minute, "the end of linux-node2", func(context.Context) error {
 		if syscall.Kill(atoi(pid), 0) == nil {
 			return errors.New("it still runs")
 		}
@@ -94,7 +93,7 @@ func TestPlainQEMU(t *testing.T) {
 		_ = syscall.Kill(-again.Process.Pid, syscall.SIGKILL)
 		_ = again.Wait()
 	})
-	eventually(t, time.Minute, "the console of linux-node2", func(context.Context) error {
+	frame.Eventually(t, time.Minute, "the console of linux-node2", func(context.Context) error {
 		_, err := os.Stat(filepath.Join(elsewhere, "linux-node2.log"))
 		return err
 	})

@@ -154,18 +154,24 @@ func (c *lineCleaner) end() {
 
 // consoleWriter writes the consoles of several machines as one text.
 type consoleWriter struct {
+	mu    sync.Mutex
+	w     io.Writer
 	width int
-
-	mu sync.Mutex
-	w  io.Writer
 }
 
 func newConsoleWriter(w io.Writer, machines []Machine) *consoleWriter {
 	c := &consoleWriter{w: w}
 	for _, m := range machines {
-		c.width = max(c.width, len(m.Name))
+		c.admit(m)
 	}
 	return c
+}
+
+// admit makes room for the name of one more machine.
+func (c *consoleWriter) admit(m Machine) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.width = max(c.width, len(m.Name))
 }
 
 func (c *consoleWriter) line(machine, text string) {

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,6 +23,8 @@ type guest struct {
 	control sync.Mutex
 	// process is the last QEMU, nil before the first.
 	process *process
+	// retired says that another guest has taken this one's place.
+	retired bool
 
 	// status is that of the last life, and addresses are those of the forwarded ports on the host, by name. The lab's mu
 	// guards both.
@@ -29,15 +32,18 @@ type guest struct {
 	addresses map[string]string
 }
 
-// prepare makes the files that a machine needs.
-func (l *Lab) prepare(ctx context.Context, g *guest) error {
+// prepare makes the files that a machine needs. With fresh it forgets what the machine has written before.
+func (l *Lab) prepare(ctx context.Context, g *guest, fresh bool) error {
+	g.control.Lock()
+	defer g.control.Unlock()
 	d := diskIn(l.dir, g.Name)
-	if err := d.open(ctx, g.Machine, l.opts.Fresh); err != nil {
+	if err := d.open(ctx, g.Machine, fresh); err != nil {
 		return err
 	}
+	before := g.devices.ports
 	g.devices = devices{overlay: d.overlay, vars: varsIn(l.dir, g.Name), network: l.network.String(), ports: map[int]int{}}
 	for _, f := range g.Forwards {
-		g.devices.ports[f.GuestPort] = f.HostPort
+		g.devices.ports[f.GuestPort] = cmp.Or(f.HostPort, before[f.GuestPort])
 	}
 	var err error
 	if g.devices.forwardMAC, err = forwardMAC(g.MAC); err != nil {
@@ -48,9 +54,22 @@ func (l *Lab) prepare(ctx context.Context, g *guest) error {
 			return fmt.Errorf("copy the UEFI variables: %w", err)
 		}
 	}
+	if g.log != nil {
+		return nil
+	}
 	name := filepath.Join(l.dir, g.Name+".console.log")
 	if g.log, err = os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|os.O_APPEND, 0o600); err != nil {
 		return fmt.Errorf("keep the console's log: %w", err)
+	}
+	return nil
+}
+
+// errClosed is why a machine is not switched on after Close.
+var errClosed = errors.New("the lab is closed")
+
+func (l *Lab) switchOn(ctx context.Context, g *guest) error {
+	if err := l.powerOn(ctx, g); err != nil {
+		return fmt.Errorf("switch on machine %s: %w", g.Name, err)
 	}
 	return nil
 }
@@ -60,8 +79,11 @@ func (l *Lab) powerOn(ctx context.Context, g *guest) error {
 	g.control.Lock()
 	defer g.control.Unlock()
 	g.kill()
-	if l.isClosed() {
-		return errors.New("the lab is closed")
+	switch {
+	case l.isClosed():
+		return errClosed
+	case g.retired:
+		return errors.New("it has been replaced")
 	}
 	if err := ctx.Err(); err != nil {
 		return context.Cause(ctx)
@@ -69,7 +91,7 @@ func (l *Lab) powerOn(ctx context.Context, g *guest) error {
 	s := &status{since: l.opts.Now()}
 	c := &consoleReader{log: g.log, lines: lineCleaner{emit: func(line string) { l.heard(g, s, line) }}}
 	l.update(func() { g.status = s })
-	args := l.hardware.arguments(g.Machine, g.devices)
+	args := l.hardware.arguments(g.Machine, g.devices, s.since)
 	p, err := startProcess(l.hardware.qemu, args, c, func(p *process) {
 		c.lines.flush()
 		l.ended(s, errors.Join(p.failure(), c.err))

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/nodekiln/nodekiln/pkg/tool"
 )
@@ -81,9 +82,12 @@ type devices struct {
 	ports map[int]int
 }
 
-// arguments gives QEMU's for a machine. The console is QEMU's own standard output, which a person who pastes the
+// rtcFormat is how QEMU takes the time of the hardware clock: -rtc base= in qemu(1).
+const rtcFormat = "2006-01-02T15:04:05"
+
+// arguments gives QEMU's for a machine that is switched on now. The console is QEMU's own standard output, which a person who pastes the
 // command into a terminal sees.
-func (hw hardware) arguments(m Machine, d devices) []string {
+func (hw hardware) arguments(m Machine, d devices, now time.Time) []string {
 	cpu, accel := "qemu64", "tcg,thread=multi"
 	if hw.accel == "kvm" {
 		cpu, accel = "host", "kvm"
@@ -94,6 +98,9 @@ func (hw hardware) arguments(m Machine, d devices) []string {
 		"-m", strconv.FormatInt(m.Memory>>20, 10) + "M",
 		"-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console",
 		"-object", "rng-random,id=rng,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=rng",
+	}
+	if m.ClockOffset != 0 {
+		args = append(args, "-rtc", "base="+now.Add(m.ClockOffset).UTC().Format(rtcFormat))
 	}
 	if hw.uefi.code != "" {
 		args = append(args, "-drive", "if=pflash,format=raw,readonly=on,file="+escape(hw.uefi.code),

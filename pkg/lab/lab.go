@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sync"
 	"time"
 )
@@ -32,6 +33,9 @@ type Machine struct {
 	// Memory in bytes, of which whole MiB are given.
 	Memory int64
 	CPUs   int
+	// ClockOffset is how far the machine's hardware clock is ahead of UTC at each power-on, in whole seconds; negative for
+	// one that is behind.
+	ClockOffset time.Duration
 	// Forwards are the TCP ports that can be reached from the host, through a second card.
 	Forwards []Forward
 }
@@ -68,7 +72,7 @@ type Options struct {
 	Now func() time.Time
 }
 
-// Lab is a set of machines that have been switched on. Its methods may be called from any goroutine.
+// Lab is a set of machines that are switched on and off together or one by one. Its methods may be called from any goroutine.
 type Lab struct {
 	opts      Options
 	dir       string
@@ -77,9 +81,13 @@ type Lab struct {
 	network   *network
 	hardware  hardware
 	console   *consoleWriter
-	machines  []*guest
+
+	// change is held while a machine is added or replaced.
+	change sync.Mutex
 
 	mu sync.Mutex
+	// machines is never written to in place: whoever has read it may go on with what was there.
+	machines []*guest
 	// changed is closed, and replaced, when the status of a machine changes.
 	changed chan struct{}
 	closed  bool
@@ -104,7 +112,7 @@ func Start(ctx context.Context, machines []Machine, o Options) (*Lab, error) {
 	}
 	l := &Lab{opts: o, hardware: hw, changed: make(chan struct{}), console: newConsoleWriter(o.Console, machines)}
 	for _, m := range machines {
-		l.machines = append(l.machines, &guest{Machine: m})
+		l.machines = append(l.machines, &guest{Machine: m, status: &status{since: o.Now()}})
 	}
 	if err := l.start(ctx); err != nil {
 		return nil, errors.Join(err, l.Close())
@@ -124,39 +132,43 @@ func (l *Lab) start(ctx context.Context) error {
 		return err
 	}
 	for _, g := range l.machines {
-		if err := l.prepare(ctx, g); err != nil {
+		if err := l.prepare(ctx, g, l.opts.Fresh); err != nil {
 			return fmt.Errorf("prepare machine %s: %w", g.Name, err)
 		}
 	}
-	for _, g := range l.machines {
-		if err := l.powerOn(ctx, g); err != nil {
-			return fmt.Errorf("switch on machine %s: %w", g.Name, err)
+	return l.PowerOn(ctx)
+}
+
+// Kill ends the machines of these names, without names all, at once and as a power cut does. What they have flushed to
+// their disks stays.
+func (l *Lab) Kill(names ...string) error {
+	guests, err := l.pick(names...)
+	if err != nil {
+		return err
+	}
+	var all sync.WaitGroup
+	for _, g := range guests {
+		all.Go(func() {
+			g.control.Lock()
+			defer g.control.Unlock()
+			g.kill()
+		})
+	}
+	all.Wait()
+	return nil
+}
+
+// PowerOn switches the machines of these names on, without names all, with the disks and the forwarded ports that they
+// had, and after a power cut where they run. Their results start anew.
+func (l *Lab) PowerOn(ctx context.Context, names ...string) error {
+	guests, err := l.pick(names...)
+	if err != nil {
+		return err
+	}
+	for _, g := range guests {
+		if err := l.switchOn(ctx, g); err != nil {
+			return err
 		}
-	}
-	return nil
-}
-
-// Kill ends a machine as a power cut does. What it has flushed to its disk stays.
-func (l *Lab) Kill(name string) error {
-	g, err := l.find(name)
-	if err != nil {
-		return err
-	}
-	g.control.Lock()
-	defer g.control.Unlock()
-	g.kill()
-	return nil
-}
-
-// Restart switches a machine on again with the disk and the forwarded ports that it had, after a power cut if it runs.
-// Its result starts anew.
-func (l *Lab) Restart(ctx context.Context, name string) error {
-	g, err := l.find(name)
-	if err != nil {
-		return err
-	}
-	if err := l.powerOn(ctx, g); err != nil {
-		return fmt.Errorf("switch on machine %s: %w", name, err)
 	}
 	return nil
 }
@@ -164,11 +176,12 @@ func (l *Lab) Restart(ctx context.Context, name string) error {
 // Shutdown presses the power button of every machine, and waits until all are off or the context ends, which is an
 // error that names those still running. Close is called after it all the same.
 func (l *Lab) Shutdown(ctx context.Context) error {
-	var errs []error
-	for _, g := range l.machines {
+	guests, err := l.pick()
+	errs := []error{err}
+	for _, g := range guests {
 		errs = append(errs, g.pressPowerButton(ctx))
 	}
-	for _, g := range l.machines {
+	for _, g := range guests {
 		if !g.waitOff(ctx) {
 			errs = append(errs, fmt.Errorf("machine %s has not switched itself off: %w", g.Name, context.Cause(ctx)))
 		}
@@ -180,14 +193,14 @@ func (l *Lab) Shutdown(ctx context.Context) error {
 // nothing.
 func (l *Lab) Close() error {
 	l.mu.Lock()
-	closed := l.closed
+	closed, guests := l.closed, l.machines
 	l.closed = true
 	l.mu.Unlock()
 	if closed {
 		return nil
 	}
 	var errs []error
-	for _, g := range l.machines {
+	for _, g := range guests {
 		errs = append(errs, g.close())
 	}
 	if l.network != nil {
@@ -202,11 +215,25 @@ func (l *Lab) Close() error {
 	return errors.Join(errs...)
 }
 
-func (l *Lab) find(name string) (*guest, error) {
+// pick gives the machines of these names, in the order of the lab, and without names all.
+func (l *Lab) pick(names ...string) ([]*guest, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var picked []*guest
+	found := map[string]bool{}
 	for _, g := range l.machines {
-		if g.Name == name {
-			return g, nil
+		if len(names) == 0 || slices.Contains(names, g.Name) {
+			picked = append(picked, g)
+			found[g.Name] = true
 		}
 	}
-	return nil, fmt.Errorf("the lab has no machine %s", name)
+	var errs []error
+	for _, name := range names {
+		if !found[name] {
+			errs = append(errs, unknown(name))
+		}
+	}
+	return picked, errors.Join(errs...)
 }
+
+func unknown(name string) error { return fmt.Errorf("the lab has no machine %s", name) }

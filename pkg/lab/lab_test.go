@@ -107,7 +107,7 @@ func TestKilledMachineKeepsItsDisk(t *testing.T) {
 	if err == nil || results[0].Healthy || results[0].Text != "its QEMU was killed" || !results[1].Healthy {
 		t.Errorf("after the kill: %+v, %v", results, err)
 	}
-	if err := l.Restart(t.Context(), "node1"); err != nil {
+	if err := l.PowerOn(t.Context(), "node1"); err != nil {
 		t.Fatal(err)
 	}
 	after := healthy(t, l)[0]
@@ -120,7 +120,7 @@ func TestKilledMachineKeepsItsDisk(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.Restart(t.Context(), "node1"); err == nil {
+	if err := l.PowerOn(t.Context(), "node1"); err == nil {
 		t.Error("a machine of a closed lab starts")
 	}
 }
@@ -130,8 +130,8 @@ func TestUnknownMachine(t *testing.T) {
 	if err := l.Kill("node9"); err == nil || !strings.Contains(err.Error(), "node9") {
 		t.Errorf("Kill: %v", err)
 	}
-	if err := l.Restart(t.Context(), "node9"); err == nil {
-		t.Error("Restart works")
+	if err := l.PowerOn(t.Context(), "node9"); err == nil {
+		t.Error("PowerOn works")
 	}
 }
 

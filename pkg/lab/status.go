@@ -95,13 +95,15 @@ func (l *Lab) ended(s *status, why error) {
 	})
 }
 
-// update changes the status of machines, and wakes who waits for that.
-func (l *Lab) update(change func()) {
+// update changes machines, or the status of one, and wakes who waits for that. It tells whether the lab is still open;
+// changes to it go on being seen after that.
+func (l *Lab) update(change func()) (open bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	change()
 	close(l.changed)
 	l.changed = make(chan struct{})
+	return !l.closed
 }
 
 func (l *Lab) isClosed() bool {
@@ -110,33 +112,37 @@ func (l *Lab) isClosed() bool {
 	return l.closed
 }
 
-// WaitHealthy waits until all machines have reported themselves healthy. It gives up when one of them is found dead (its
-// QEMU has ended, its kernel has panicked, it asks for help in an emergency shell), and when the context ends, whose
-// cause is then what is said of the machines that were still waited for. The results are complete in each case, in the
-// order of the machines; the error names those that are not healthy.
-func (l *Lab) WaitHealthy(ctx context.Context) ([]Result, error) {
+// WaitHealthy waits until the machines of these names, without names all, have reported themselves healthy. It gives up
+// when one of them is found dead (its QEMU has ended, its kernel has panicked, it asks for help in an emergency shell),
+// and when the context ends, whose cause is then what is said of the machines that were still waited for. The results are
+// complete in each case, in the order of the lab; the error names those that are not healthy.
+func (l *Lab) WaitHealthy(ctx context.Context, names ...string) ([]Result, error) {
 	for {
-		changed, dead, healthy := l.look()
+		guests, err := l.pick(names...)
+		if err != nil {
+			return nil, err
+		}
+		changed, dead, healthy := l.look(guests)
 		switch {
 		case dead:
-			return l.results(errors.New("not healthy when another machine had failed"))
+			return l.results(guests, errors.New("not healthy when another machine had failed"))
 		case healthy:
-			return l.results(nil)
+			return l.results(guests, nil)
 		}
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return l.results(context.Cause(ctx))
+			return l.results(guests, context.Cause(ctx))
 		}
 	}
 }
 
-// look tells whether a machine is dead, or all are healthy, and what is closed when that may have changed.
-func (l *Lab) look() (changed <-chan struct{}, dead, healthy bool) {
+// look tells whether one of the machines is dead, or all are healthy, and what is closed when that may have changed.
+func (l *Lab) look(guests []*guest) (changed <-chan struct{}, dead, healthy bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	healthy = true
-	for _, g := range l.machines {
+	for _, g := range guests {
 		dead = dead || g.status.dead != ""
 		healthy = healthy && g.status.healthy
 	}
@@ -144,13 +150,13 @@ func (l *Lab) look() (changed <-chan struct{}, dead, healthy bool) {
 }
 
 // results gives the result of each machine; pending is why those that are neither healthy nor dead are not waited for.
-func (l *Lab) results(pending error) ([]Result, error) {
+func (l *Lab) results(guests []*guest, pending error) ([]Result, error) {
 	now := l.opts.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var results []Result
 	var errs []error
-	for _, g := range l.machines {
+	for _, g := range guests {
 		r, err := g.status.result(now.Sub(g.status.since), pending)
 		r.Machine, r.Forwards = g.Name, maps.Clone(g.addresses)
 		if err != nil {

@@ -32,9 +32,8 @@ type Configurer struct {
 	plan      *plan.Plan
 	bundle    *pki.Bundle
 	templates *template.Template
-	// hosts is the file that names all machines. It is the same for each and the one that grows with their number, so it
-	// is made once, and not by a template for each.
-	hosts layer
+	// hosts is what grows with the number of machines, so it is made once, and not by a template for each.
+	hosts hosts
 	// overlays are the profile's, in their order.
 	overlays []layer
 	// userOverlays and userButane are those of the cluster file by their names in it.
@@ -55,7 +54,7 @@ type layer struct {
 // NewConfigurer parses the templates and reads the overlays that the machines are made of.
 func NewConfigurer(p *plan.Plan, prof *profile.Profile, bundle *pki.Bundle) (*Configurer, error) {
 	p = withoutKeys(p)
-	c := &Configurer{plan: p, bundle: bundle, hosts: hosts(p), userOverlays: map[string]layer{}, userButane: map[string]string{}}
+	c := &Configurer{plan: p, bundle: bundle, hosts: newHosts(p, prof), userOverlays: map[string]layer{}, userButane: map[string]string{}}
 	c.templates = template.New("").Option("missingkey=error").Funcs(functions{}.all())
 	if err := parse(c.templates, prof.FS, "."); err != nil {
 		return nil, fmt.Errorf("profile %s: %w", prof.Name, err)
@@ -156,7 +155,7 @@ type part struct {
 
 // parts lists what a machine is made of, the lowest first.
 func (c *Configurer) parts(e execution, m plan.Machine) []part {
-	parts := []part{{layer: c.hosts}, {layer: layer{origin: everyMachine}, template: identityTemplate}}
+	parts := []part{{layer: c.hosts.of(m)}, {layer: layer{origin: everyMachine}, template: identityTemplate}}
 	for _, o := range c.overlays {
 		parts = append(parts, part{layer: o})
 	}

@@ -50,6 +50,9 @@ type Role struct {
 	// Quorum asks for an odd number of machines: they vote, and an even number tolerates no more failures than the odd
 	// one below it.
 	Quorum bool `yaml:"quorum"`
+	// Worker says that no machine finds one of this role by its name. A machine that has only such roles is named in no
+	// other's /etc/hosts, and is added without a change to the others.
+	Worker bool `yaml:"worker"`
 	// Ports that a lab forwards to its host, by name.
 	Ports map[string]int `yaml:"ports"`
 }
