@@ -79,7 +79,7 @@ func Build(ctx context.Context, p *Project, o Options) (_ *Result, err error) {
 	if err != nil {
 		return nil, err
 	}
-	golden, err := ensureBase(ctx, p.Plan, base.Options{CacheDir: o.CacheDir, Programs: programs, Progress: o.Progress, ModTime: o.Epoch})
+	golden, err := ensureBase(ctx, p.Plan, base.Options{CacheDir: o.CacheDir, Programs: programs.OnMachines(), Progress: o.Progress, ModTime: o.Epoch})
 	if err != nil {
 		return nil, err
 	}

@@ -152,7 +152,7 @@ func cachedRoot(ctx context.Context, p *Project, o RenderOptions) (open func() (
 		// Without them there is no base, which nothing that is rendered has to have.
 		return noRoot, nothing, nil
 	}
-	g, err := base.Cached(p.Plan.Base, base.Options{CacheDir: o.CacheDir, Programs: programs, ModTime: o.Epoch})
+	g, err := base.Cached(p.Plan.Base, base.Options{CacheDir: o.CacheDir, Programs: programs.OnMachines(), ModTime: o.Epoch})
 	if errors.Is(err, fs.ErrNotExist) {
 		return noRoot, nothing, nil
 	} else if err != nil {

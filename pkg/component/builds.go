@@ -3,17 +3,17 @@ package component
 import (
 	"embed"
 	"fmt"
-	"io/fs"
+	"path"
 
 	"github.com/nodekiln/nodekiln/pkg/kube"
 	"github.com/nodekiln/nodekiln/pkg/profile"
 )
 
-// hyperkube is the source of the program that all of Kubernetes' own are in. It is in no package of this module, which
-// must not depend on Kubernetes: directories that begin with an underscore are none of Go's.
+// mains are the sources of the program that all of Kubernetes' own are in, and of a CoreDNS with few plugins. They are in
+// no package of this module, which must not depend on either: directories that begin with an underscore are none of Go's.
 //
-//go:embed _hyperkube/*.go
-var hyperkube embed.FS
+//go:embed _hyperkube/*.go _coredns/*.go
+var mains embed.FS
 
 const hyperkubeName = "hyperkube"
 
@@ -29,13 +29,9 @@ func kubernetesBuild(version string) ([]gobuild, error) {
 	if !v.AtLeast(oldestBuilt) {
 		return nil, fmt.Errorf("building from Go modules begins with Kubernetes %s", oldestBuilt)
 	}
-	files := map[string]string{}
-	for _, name := range []string{"main.go", "flags.go", "config.go"} {
-		text, err := fs.ReadFile(hyperkube, "_hyperkube/"+name)
-		if err != nil {
-			return nil, err
-		}
-		files[name] = string(text)
+	files, err := sourcesIn("_hyperkube")
+	if err != nil {
+		return nil, err
 	}
 	b := gobuild{
 		Module: "k8s.io/kubernetes", Version: "v" + v.String(), Siblings: fmt.Sprintf("v0.%d.%d", v.Minor, v.Patch),
@@ -49,6 +45,37 @@ func kubernetesBuild(version string) ([]gobuild, error) {
 		b.Links = append(b.Links, p.name)
 	}
 	return []gobuild{b}, nil
+}
+
+// sourcesIn gives the embedded files of a program, by name.
+func sourcesIn(dir string) (map[string]string, error) {
+	files := map[string]string{}
+	entries, err := mains.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		text, err := mains.ReadFile(path.Join(dir, e.Name()))
+		if err != nil {
+			return nil, err
+		}
+		files[e.Name()] = string(text)
+	}
+	return files, nil
+}
+
+// etcdBuilds make each program in the module that it is the only one of.
+func etcdBuilds(version string) []gobuild {
+	return []gobuild{
+		{Module: "go.etcd.io/etcd/server/v3", Version: "v" + version, Copied: "main.go", Dir: binDir, Output: "etcd"},
+		{Module: "go.etcd.io/etcd/etcdctl/v3", Version: "v" + version, Copied: "main.go", Dir: binDir, Output: "etcdctl"},
+	}
+}
+
+// corednsBuild makes CoreDNS with few of its plugins, so that it needs few of its modules.
+func corednsBuild(version string) ([]gobuild, error) {
+	files, err := sourcesIn("_coredns")
+	return []gobuild{{Module: "github.com/coredns/coredns", Version: "v" + version, Files: files, Dir: binDir, Output: "coredns"}}, err
 }
 
 // flannelBuild makes flanneld without two of its back ends: udp, whose proxy is in C, and that for the routing tables of

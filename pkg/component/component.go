@@ -1,5 +1,6 @@
-// Package component gets the programs that the machines of a cluster have beside those of their packages: Kubernetes'
-// own, flannel, and the plugins of the container network. Each component is taken from one of three sources:
+// Package component gets the programs that the machines of a cluster, and their container images, have beside those of
+// packages: Kubernetes' own, etcd, flannel, the plugins of the container network, and CoreDNS. Each component is taken
+// from one of three sources:
 //
 //	modules   built from the Go modules of its version, which the checksum database vouches for
 //	release   unpacked from official archives, whose digests the cluster file gives
@@ -129,6 +130,26 @@ func newPart(c plan.Component, sources []source) (part, error) {
 		return p, nil
 	}
 	return p, errors.Join(refusals...)
+}
+
+// OnMachines are the components that the machines themselves have.
+func (s *Set) OnMachines() *Set {
+	return s.only(func(c plan.Component) bool { return !c.ImagesOnly })
+}
+
+// Of is one component alone; the set is empty where it is not wanted, or where the machines' packages have it.
+func (s *Set) Of(name string) *Set {
+	return s.only(func(c plan.Component) bool { return c.Name == name })
+}
+
+func (s *Set) only(keep func(plan.Component) bool) *Set {
+	out := &Set{options: s.options}
+	for _, p := range s.parts {
+		if keep(p.component) {
+			out.parts = append(out.parts, p)
+		}
+	}
+	return out
 }
 
 // Digest is that of all that decides what the programs are; "" for none.

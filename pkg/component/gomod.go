@@ -21,6 +21,10 @@ const mainModule = "nodekiln.dev/component"
 // itself does not have. That library is a module of its own as well.
 var staging = regexp.MustCompile(`=> \./staging/src/(\S+)`)
 
+// neighbour is a line of go.mod that replaces a module by a directory which only the whole repository has, as those of
+// etcd do. What the module requires is of its own version, and served.
+var neighbour = regexp.MustCompile(`(?m)^(replace |\s+)\S+ => \.\.?/.*\n`)
+
 // prepare makes the module of a build in a directory: the go.mod of the module that it takes over, and sources.
 func (m *modules) prepare(ctx context.Context, b gobuild, dir string) error {
 	// `go mod download` wants to stand in a module.
@@ -49,7 +53,7 @@ func (m *modules) prepare(ctx context.Context, b gobuild, dir string) error {
 
 // replaced gives the go.mod of a module with its libraries as modules of their own.
 func (b gobuild) replaced(gomod []byte) []byte {
-	return staging.ReplaceAll(gomod, []byte("=> $1 "+b.Siblings))
+	return neighbour.ReplaceAll(staging.ReplaceAll(gomod, []byte("=> $1 "+b.Siblings)), nil)
 }
 
 // download is what `go mod download -json` says of a module.

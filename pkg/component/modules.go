@@ -79,6 +79,10 @@ func buildsOf(c plan.Component) ([]gobuild, error) {
 	switch c.Name {
 	case profile.ComponentKubernetes:
 		return kubernetesBuild(c.Version)
+	case profile.ComponentEtcd:
+		return etcdBuilds(c.Version), nil
+	case profile.ComponentCoreDNS:
+		return corednsBuild(c.Version)
 	case profile.ComponentFlannel:
 		return flannelBuild(c.Version), nil
 	case profile.ComponentCNIPlugins:

@@ -3,15 +3,18 @@ package component
 import (
 	"debug/elf"
 	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/nodekiln/nodekiln/pkg/plan"
 	"github.com/nodekiln/nodekiln/pkg/profile"
 	"github.com/nodekiln/nodekiln/pkg/tool"
+	"github.com/nodekiln/nodekiln/profiles"
 )
 
 // recorder keeps what it hears.
@@ -121,7 +124,7 @@ func TestWithoutGo(t *testing.T) {
 	c := plan.Components{Source: profile.SourceAuto, Wanted: wanted()}
 	_, err := Choose(t.Context(), c, Options{CacheDir: t.TempDir()})
 	var missing *tool.MissingError
-	if !errors.As(err, &missing) || missing.Program != "go" || strings.Count(err.Error(), "there is no source for") != 3 {
+	if !errors.As(err, &missing) || missing.Program != "go" || strings.Count(err.Error(), "there is no source for") != len(wanted()) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -152,6 +155,73 @@ func TestLibrariesOfKubernetesAreModules(t *testing.T) {
 	}
 	if !strings.Contains(b.Files["main.go"], "package main") || len(b.Links) != 7 {
 		t.Errorf("%d files, links %v", len(b.Files), b.Links)
+	}
+}
+
+// What is a directory of etcd's repository is a module of the version that is required.
+func TestLibrariesOfEtcdAreModules(t *testing.T) {
+	builds := etcdBuilds("3.6.5")
+	gomod := "require go.etcd.io/etcd/api/v3 v3.6.5\n\nreplace (\n\tgo.etcd.io/etcd/api/v3 => ../api\n\tgo.example/x => go.example/y v1.0.0\n)\n\n" +
+		"replace go.etcd.io/etcd => ./FORBIDDEN_DEPENDENCY\n"
+	want := "require go.etcd.io/etcd/api/v3 v3.6.5\n\nreplace (\n\tgo.example/x => go.example/y v1.0.0\n)\n\n"
+	for _, b := range builds {
+		if got := string(b.replaced([]byte(gomod))); got != want {
+			t.Errorf("%s: got %s", b.Module, got)
+		}
+	}
+	if len(builds) != len(programsOf(profile.ComponentEtcd)) {
+		t.Errorf("%d builds", len(builds))
+	}
+}
+
+// Each plugin that the addon's Corefile has is built in, by the name of its package.
+func TestPluginsOfCoreDNS(t *testing.T) {
+	manifest, err := fs.ReadFile(profiles.FS, "library/coredns.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	builds, err := corednsBuild("1.12.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, corefile, found := strings.Cut(string(manifest), ".:53 {\n")
+	corefile, _, closed := strings.Cut(corefile, "\n    }\n")
+	directives := regexp.MustCompile(`(?m)^ {8}([a-z]+)`).FindAllStringSubmatch(corefile, -1)
+	if !found || !closed || len(directives) < 10 {
+		t.Fatalf("the Corefile has %v", directives)
+	}
+	for _, d := range directives {
+		name := d[1]
+		if name == "prometheus" {
+			name = "metrics"
+		}
+		if !strings.Contains(builds[0].Files["main.go"], `"github.com/coredns/coredns/plugin/`+name+`"`) {
+			t.Errorf("the program lacks %s", d[1])
+		}
+	}
+}
+
+func TestComponentsOfImages(t *testing.T) {
+	if _, err := exec.LookPath("go"); err != nil {
+		t.Skip(err)
+	}
+	all := choose(t, plan.Components{Source: profile.SourceModules, Wanted: []plan.Component{
+		{Name: profile.ComponentCNIPlugins, Version: "1.9.1"}, {Name: profile.ComponentCoreDNS, Version: "1.12.1", ImagesOnly: true},
+	}}, Options{CacheDir: t.TempDir()})
+	digests := map[string]string{
+		"all": all.Digest(), "machines": all.OnMachines().Digest(),
+		"coredns": all.Of(profile.ComponentCoreDNS).Digest(), "none": all.Of(profile.ComponentEtcd).Digest(),
+	}
+	if alone := all.Of(profile.ComponentCNIPlugins).Digest(); alone != digests["machines"] {
+		t.Errorf("the machines have %v", digests)
+	}
+	for _, name := range []string{"all", "machines", "coredns"} {
+		if digests[name] == "" || digests[name] == digests["none"] {
+			t.Errorf("%s: %v", name, digests)
+		}
+	}
+	if digests["none"] != "" || digests["coredns"] == digests["machines"] || digests["all"] == digests["machines"] {
+		t.Errorf("got %v", digests)
 	}
 }
 

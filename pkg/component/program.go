@@ -23,6 +23,10 @@ func programs() []program {
 	} {
 		all = append(all, program{component: profile.ComponentKubernetes, dir: binDir, name: name})
 	}
+	for _, name := range []string{"etcd", "etcdctl"} {
+		all = append(all, program{component: profile.ComponentEtcd, dir: binDir, name: name})
+	}
+	all = append(all, program{component: profile.ComponentCoreDNS, dir: binDir, name: "coredns"})
 	all = append(all, program{component: profile.ComponentFlannel, dir: binDir, name: "flanneld"})
 	for _, name := range []string{"bridge", "host-local", "loopback", "portmap"} {
 		all = append(all, program{component: profile.ComponentCNIPlugins, dir: cniDir, name: name})

@@ -62,8 +62,11 @@ func (r *release) make(ctx context.Context, c plan.Component, dir string) error 
 	if len(lacking) > 0 {
 		return &absentError{r.String(), list(lacking)}
 	}
-	if c.Name == profile.ComponentKubernetes {
+	switch c.Name {
+	case profile.ComponentKubernetes:
 		return checkVersion(filepath.Join(dir, binDir, "kubelet"), "v"+c.Version)
+	case profile.ComponentEtcd, profile.ComponentCoreDNS:
+		return checkVersion(filepath.Join(dir, binDir, c.Name), c.Version)
 	}
 	return nil
 }
@@ -172,7 +175,7 @@ func checkMachine(f *os.File) error {
 	return nil
 }
 
-// checkVersion tells whether a program of Kubernetes is of the version, which stands in it as text.
+// checkVersion tells whether a program is of the version, which stands in it as text.
 func checkVersion(name, version string) error {
 	f, err := os.Open(name)
 	if err != nil {
@@ -181,7 +184,7 @@ func checkVersion(name, version string) error {
 	defer f.Close()
 	found, err := contains(f, []byte(version))
 	if err == nil && !found {
-		err = fmt.Errorf("the archives are of another version of Kubernetes: %s does not say that it is %s", filepath.Base(name), version)
+		err = fmt.Errorf("the archives are of another version: %s does not say that it is %s", filepath.Base(name), version)
 	}
 	return err
 }

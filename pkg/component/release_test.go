@@ -100,6 +100,17 @@ func wanted() []plan.Component {
 		{Name: profile.ComponentKubernetes, Version: "1.34.4"},
 		{Name: profile.ComponentFlannel, Version: "0.28.4"},
 		{Name: profile.ComponentCNIPlugins, Version: "1.9.1"},
+		{Name: profile.ComponentEtcd, Version: "3.6.5"},
+		{Name: profile.ComponentCoreDNS, Version: "1.12.1", ImagesOnly: true},
+	}
+}
+
+// members gives what is in an archive of etcd.
+func members(version string) map[string]string {
+	return map[string]string{
+		"etcd-v" + version + "-linux-amd64/etcd":                      executable(elf.EM_X86_64, version),
+		"etcd-v" + version + "-linux-amd64/etcdctl":                   executable(elf.EM_X86_64, version),
+		"etcd-v" + version + "-linux-amd64/Documentation/etcd/README": "text",
 	}
 }
 
@@ -119,6 +130,8 @@ func TestRelease(t *testing.T) {
 		archive(t, dir, "server.tar.gz", true, server("1.34.4")),
 		archive(t, dir, "flannel.tar.gz", true, map[string]string{"flanneld": executable(elf.EM_X86_64, ""), "mk-docker-opts.sh": "#!/bin/sh"}),
 		archive(t, dir, "plugins.tgz", true, plugins()),
+		archive(t, dir, "etcd.tar.gz", true, members("3.6.5")),
+		archive(t, dir, "coredns.tgz", true, map[string]string{"coredns": executable(elf.EM_X86_64, "1.12.1")}),
 		archive(t, dir, "flannel-plugin.tar", false, map[string]string{"./flannel-amd64": executable(elf.EM_X86_64, "plugin"), "bridge": "the second one"}),
 	}}
 	for range 2 {
@@ -187,6 +200,16 @@ func TestReleaseRefuses(t *testing.T) {
 		if left, _ := filepath.Glob(filepath.Join(cache, "component", "*", "*")); left != nil {
 			t.Errorf("%s: left %v", complaint, left)
 		}
+	}
+}
+
+func TestReleaseOfAnotherEtcd(t *testing.T) {
+	dir := t.TempDir()
+	s := choose(t, plan.Components{Source: profile.SourceRelease, Wanted: wanted()[3:4], Archives: []plan.Archive{
+		archive(t, dir, "etcd.tar.gz", true, members("3.5.24")),
+	}}, Options{CacheDir: t.TempDir(), Dir: dir})
+	if _, err := s.Tree(t.Context()); err == nil || !strings.Contains(err.Error(), "etcd does not say that it is 3.6.5") {
+		t.Errorf("got %v", err)
 	}
 }
 

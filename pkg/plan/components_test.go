@@ -44,6 +44,20 @@ func TestComponents(t *testing.T) {
 	}
 }
 
+func TestComponentsOfImages(t *testing.T) {
+	c, err := planComponents(t, "components: [kubernetes]\nimageComponents: [kubernetes, etcd, coredns]\n"+
+		"settings: {etcdVersion: {default: 3.6.5}, corednsVersion: {default: 1.12.1}}\n", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []plan.Component{
+		{Name: "kubernetes", Version: "1.34.4"}, {Name: "etcd", Version: "3.6.5", ImagesOnly: true}, {Name: "coredns", Version: "1.12.1", ImagesOnly: true},
+	}
+	if !slices.Equal(c.Wanted, want) {
+		t.Errorf("got %+v", c.Wanted)
+	}
+}
+
 func TestProfileWithoutComponents(t *testing.T) {
 	if c, err := planComponents(t, "", ""); err != nil || c.Source != "" || c.Wanted != nil {
 		t.Errorf("got %+v, %v", c, err)

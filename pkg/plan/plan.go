@@ -240,10 +240,12 @@ type Components struct {
 
 // Component is a set of programs of one version.
 type Component struct {
-	// Name is that of the profile: kubernetes, flannel or cni-plugins.
+	// Name is that of the profile: kubernetes, etcd, flannel, cni-plugins or coredns.
 	Name string `json:"name"`
 	// Version without a v: "1.34.4".
 	Version string `json:"version"`
+	// ImagesOnly is true where container images have the programs, and the machines themselves have not.
+	ImagesOnly bool `json:"imagesOnly,omitempty"`
 }
 
 // Archive is an archive with programs, at a URL or in a file relative to the cluster file, known by its digests in

@@ -88,17 +88,23 @@ func (c *checker) packages() {
 
 // components checks that those that the profile names are known, and that their versions are.
 func (c *checker) components() {
-	known := []string{ComponentKubernetes, ComponentFlannel, ComponentCNIPlugins}
-	for i, name := range c.Components {
+	c.componentList("components", c.Components)
+	c.componentList("imageComponents", c.ImageComponents)
+}
+
+func (c *checker) componentList(where string, names []string) {
+	known := []string{ComponentKubernetes, ComponentEtcd, ComponentFlannel, ComponentCNIPlugins, ComponentCoreDNS}
+	for i, name := range names {
 		if !slices.Contains(known, name) {
-			c.badf("components[%d]: no component is called %q; there are %s", i, name, strings.Join(known, ", "))
+			c.badf("%s[%d]: no component is called %q; there are %s", where, i, name, strings.Join(known, ", "))
 		}
-	}
-	if slices.Contains(c.Components, ComponentKubernetes) && c.Kubernetes == nil {
-		c.badf("components: %s needs the version that kubernetes.version gives", ComponentKubernetes)
-	}
-	if _, ok := c.Settings[FlannelVersion]; !ok && slices.Contains(c.Components, ComponentFlannel) {
-		c.badf("components: %s needs the setting %s", ComponentFlannel, FlannelVersion)
+		if name == ComponentKubernetes && c.Kubernetes == nil {
+			c.badf("%s: %s needs the version that kubernetes.version gives", where, name)
+		}
+		setting := VersionSetting(name)
+		if _, ok := c.Settings[setting]; setting != "" && !ok {
+			c.badf("%s: %s needs the setting %s", where, name, setting)
+		}
 	}
 }
 

@@ -29,8 +29,10 @@ type Profile struct {
 	Packages []string `yaml:"packages"`
 	// Choices are the packages that a choice of the cluster file asks for: of a runtime, a proxy mode or a load balancer.
 	Choices map[string][]string `yaml:"choices"`
-	// Components that the machines need beside their packages: kubernetes, flannel, cni-plugins.
+	// Components that the machines need beside their packages: kubernetes, etcd, flannel, cni-plugins.
 	Components []string `yaml:"components"`
+	// ImageComponents are those that container images are made of. They are on the machines only if Components has them too.
+	ImageComponents []string `yaml:"imageComponents"`
 	// Overlays of the project that are laid over every machine, by name.
 	Overlays     []string         `yaml:"overlays"`
 	Addons       map[string]Addon `yaml:"addons"`
@@ -63,8 +65,10 @@ const MasterRole = "master"
 // Components that a profile can name.
 const (
 	ComponentKubernetes = "kubernetes"
+	ComponentEtcd       = "etcd"
 	ComponentFlannel    = "flannel"
 	ComponentCNIPlugins = "cni-plugins"
+	ComponentCoreDNS    = "coredns"
 )
 
 // Sources that components can come from.
@@ -79,8 +83,25 @@ const (
 	SourceModules = "modules"
 )
 
-// FlannelVersion is the setting that says which version of flannel the machines have.
-const FlannelVersion = "flanneldVersion"
+// Settings that say which versions of programs the machines and their images have.
+const (
+	EtcdVersion    = "etcdVersion"
+	FlannelVersion = "flanneldVersion"
+	CoreDNSVersion = "corednsVersion"
+)
+
+// VersionSetting gives the setting that says which version of a component there is; "" where none does.
+func VersionSetting(component string) string {
+	switch component {
+	case ComponentEtcd:
+		return EtcdVersion
+	case ComponentFlannel:
+		return FlannelVersion
+	case ComponentCoreDNS:
+		return CoreDNSVersion
+	}
+	return ""
+}
 
 // Kubernetes is what the profile does where the cluster file does not say.
 type Kubernetes struct {
