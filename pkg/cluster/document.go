@@ -47,6 +47,7 @@ type network struct {
 	DNS      []ipv4Text `yaml:"dns" jsonschema_description:"Addresses of the name servers"`
 	NTP      []string   `yaml:"ntp" jsonschema_description:"Time servers, by name or address"`
 	Domain   string     `yaml:"domain" jsonschema:"maxLength=253" jsonschema_description:"DNS domain of the machines"`
+	Hosts    string     `yaml:"hosts" jsonschema:"enum=servers,enum=all,default=servers" jsonschema_description:"Whose names each machine has in /etc/hosts: servers are the machines that others look for by name, so that a node can be added without a change to another machine; all are all"`
 	Pods     prefixText `yaml:"pods" jsonschema_description:"IPv4 network that pods have their addresses in, with a /24 for each machine"`
 	Services prefixText `yaml:"services" jsonschema_description:"IPv4 network that services have their addresses in"`
 }

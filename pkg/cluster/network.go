@@ -7,7 +7,7 @@ import (
 )
 
 func (r *resolver) network(n network) Network {
-	net := Network{NTP: n.NTP, Domain: strings.TrimSuffix(n.Domain, ".")}
+	net := Network{NTP: n.NTP, Domain: strings.TrimSuffix(n.Domain, "."), Hosts: n.Hosts}
 	if n.Machines != "" {
 		p, err := parseNetwork(string(n.Machines), machineNetwork)
 		if r.report("network.machines", err) {

@@ -48,6 +48,8 @@ type Network struct {
 	NTP []string
 	// Domain is the DNS domain of the machines in lower case, "" for none.
 	Domain string
+	// Hosts is whose names each machine has in its /etc/hosts: servers, the machines that others look for by name, or all.
+	Hosts string
 	// Pods and Services are the IPv4 networks of the cluster; the zero prefix where the profile's are meant.
 	Pods, Services netip.Prefix
 }

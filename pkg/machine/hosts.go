@@ -16,8 +16,8 @@ type hosts struct {
 	// common names all machines but workers.
 	common string
 	domain string
-	// workers have a line in their own file alone: what is baked into one machine then says nothing of the workers that
-	// there are, and one can be added without a change to any other machine.
+	// workers have a line in their own file alone, unless the cluster file wants all everywhere: what is baked into one
+	// machine then says nothing of the workers that there are, and one can be added without a change to any other machine.
 	workers map[string]bool
 }
 
@@ -26,7 +26,7 @@ func newHosts(p *plan.Plan, prof *profile.Profile) hosts {
 	var b strings.Builder
 	b.WriteString("127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n")
 	for _, m := range p.Machines {
-		if slices.ContainsFunc(m.Roles, func(role string) bool { return !prof.Roles[role].Worker }) {
+		if p.Network.Hosts == "all" || slices.ContainsFunc(m.Roles, func(role string) bool { return !prof.Roles[role].Worker }) {
 			b.WriteString(h.line(m))
 		} else {
 			h.workers[m.Name] = true

@@ -39,7 +39,7 @@ func New(spec *cluster.Spec, prof *profile.Profile) *Plan {
 }
 
 func newNetwork(n cluster.Network) Network {
-	return Network{Machines: n.Machines, Gateway: n.Gateway, DNS: n.DNS, NTP: n.NTP, Domain: n.Domain}
+	return Network{Machines: n.Machines, Gateway: n.Gateway, DNS: n.DNS, NTP: n.NTP, Domain: n.Domain, Hosts: n.Hosts}
 }
 
 // newAddons gives the addons that the file names, or else the profile's defaults by name.

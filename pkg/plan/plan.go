@@ -143,6 +143,8 @@ type Network struct {
 	NTP []string `json:"ntp,omitempty"`
 	// Domain is the DNS domain of the machines, "" for none.
 	Domain string `json:"domain,omitempty"`
+	// Hosts is whose names each machine has in its /etc/hosts: servers, the machines that others look for by name, or all.
+	Hosts string `json:"hosts"`
 }
 
 // PKI is what the cluster's certificates are to be.
