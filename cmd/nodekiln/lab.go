@@ -17,10 +17,14 @@ import (
 	"github.com/nodekiln/nodekiln/pkg/pki"
 	"github.com/nodekiln/nodekiln/pkg/profile"
 	"github.com/nodekiln/nodekiln/pkg/tool"
+	"github.com/nodekiln/nodekiln/pkg/verdict"
 )
 
 // shutdownLimit is how long machines may take to switch themselves off before they are cut off.
 const shutdownLimit = time.Minute
+
+// stateName is the directory beside the images that has what machines write which are kept.
+const stateName = "state"
 
 func labFlags() []cli.Flag {
 	return []cli.Flag{
@@ -29,7 +33,7 @@ func labFlags() []cli.Flag {
 		&cli.StringFlag{Name: "accel", Value: "auto", Usage: "`ACCELERATOR`: kvm, tcg, or auto for KVM where it works"},
 		&cli.StringFlag{Name: "bus", Value: "virtio", Usage: "`BUS` of the disks: virtio, ahci or nvme"},
 		&cli.StringFlag{Name: "nic", Value: "virtio-net", Usage: "`MODEL` of the network cards: virtio-net or e1000"},
-		&cli.DurationFlag{Name: "timeout", Value: 15 * time.Minute, Usage: "how long the machines may take to become healthy"},
+		&cli.DurationFlag{Name: "timeout", Value: 15 * time.Minute, Usage: "how long the machines may take to become healthy, and then their cluster to pass its checks"},
 		&cli.BoolFlag{Name: "quiet", Usage: "do not show the machines' consoles"},
 	}
 }
@@ -42,35 +46,17 @@ func bootCommand(env environment) *cli.Command {
 		Flags:     append(labFlags(), &cli.BoolFlag{Name: "fresh", Usage: "forget what the machines have written before"}),
 		Action: func(c *cli.Context) error {
 			return inLab(c, env, func(dir string, o *lab.Options) {
-				o.StateDir, o.Fresh = filepath.Join(dir, "state"), c.Bool("fresh")
+				o.StateDir, o.Fresh = filepath.Join(dir, stateName), c.Bool("fresh")
 			}, func(l *lab.Lab, at place) error { return untilInterrupted(c, env, l, at) })
 		},
 	}
 }
 
-func testCommand(env environment) *cli.Command {
-	return &cli.Command{
-		Name:      "test",
-		Usage:     "switch the built machines on in QEMU, wait until all are healthy, and switch them off; nothing is kept",
-		ArgsUsage: "CLUSTER",
-		Flags:     append(labFlags(), &cli.StringFlag{Name: "junit", Usage: "write the results to `FILE` as JUnit XML too"}),
-		Action: func(c *cli.Context) error {
-			return inLab(c, env, nil, func(l *lab.Lab, at place) error {
-				results, err := untilHealthy(c, l)
-				if results == nil {
-					return err
-				}
-				if file := c.String("junit"); file != "" {
-					err = errors.Join(err, writeFile(file, func(w io.Writer) error { return lab.WriteJUnit(w, at.cluster, results) }))
-				}
-				return err
-			})
-		},
-	}
-}
-
 // place is where the things of a cluster are: its images, and its keys.
-type place struct{ cluster, images, bundle string }
+type place struct {
+	project        *build.Project
+	images, bundle string
+}
 
 // login gives the command that opens a shell on a machine whose SSH port is forwarded to that address of this computer.
 func (p place) login(machine, address string) (string, error) {
@@ -114,7 +100,7 @@ func inLab(c *cli.Context, env environment, set func(dir string, o *lab.Options)
 		return err
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
-	return use(l, place{cluster: manifest.Cluster, images: dir, bundle: p.BundleDir()})
+	return use(l, place{project: p, images: dir, bundle: p.BundleDir()})
 }
 
 // labOptions gives what the flags ask for.
@@ -164,6 +150,9 @@ func untilInterrupted(c *cli.Context, env environment, l *lab.Lab, at place) err
 		}
 		fmt.Fprintln(env.stderr, command)
 	}
+	if err := kubectl(env, at, results); err != nil {
+		return err
+	}
 	fmt.Fprintln(env.stderr, "the machines run until you press Ctrl-C")
 	<-c.Context.Done()
 	fmt.Fprintln(env.stderr, "switching the machines off; Ctrl-C again cuts them off")
@@ -172,14 +161,35 @@ func untilInterrupted(c *cli.Context, env environment, l *lab.Lab, at place) err
 	return l.Shutdown(ctx)
 }
 
+// kubectl prints the command that asks the lab's API, if there is one, by a kubeconfig that it writes.
+func kubectl(env environment, at place, results []lab.Result) error {
+	if _, ok := at.project.Expected(); !ok {
+		return nil
+	}
+	access, err := at.project.LabAccess(at.images, results)
+	if err != nil {
+		return err
+	}
+	config, err := verdict.Redirect(access.Kubeconfig, "https://"+access.Masters[0].Address)
+	if err != nil {
+		return err
+	}
+	name := filepath.Join(at.images, stateName, "kubeconfig")
+	if err := writeFile(name, 0o600, func(w io.Writer) error { _, err := w.Write(config); return err }); err != nil {
+		return err
+	}
+	fmt.Fprintln(env.stderr, tool.Cmd{Name: "kubectl", Args: []string{"--kubeconfig", name, "get", "nodes"}})
+	return nil
+}
+
 // writeFile writes a result to a file, which has its name only when it is whole.
-func writeFile(path string, write func(io.Writer) error) error {
+func writeFile(path string, mode os.FileMode, write func(io.Writer) error) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".nodekiln-*")
 	if err != nil {
 		return err
 	}
 	defer os.Remove(f.Name())
-	if err := errors.Join(write(f), f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
+	if err := errors.Join(write(f), f.Chmod(mode), f.Sync(), f.Close()); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return os.Rename(f.Name(), path)

@@ -12,8 +12,8 @@ const module = "github.com/nodekiln/nodekiln/"
 // edges are the packages of this module that each may import: the data flows one way. A package that is not listed may
 // import none, and nobody but cmd imports build.
 var edges = map[string][]string{
-	"cmd/nodekiln":   {"pkg/build", "pkg/cluster", "pkg/lab", "pkg/pki", "pkg/plan", "pkg/profile", "pkg/tool"},
-	"pkg/build":      {"pkg/base", "pkg/cluster", "pkg/component", "pkg/kube", "pkg/lab", "pkg/machine", "pkg/media", "pkg/payload", "pkg/pki", "pkg/plan", "pkg/profile", "pkg/tree"},
+	"cmd/nodekiln":   {"pkg/build", "pkg/cluster", "pkg/junit", "pkg/lab", "pkg/pki", "pkg/plan", "pkg/profile", "pkg/tool", "pkg/verdict"},
+	"pkg/build":      {"pkg/base", "pkg/cluster", "pkg/component", "pkg/kube", "pkg/lab", "pkg/machine", "pkg/media", "pkg/payload", "pkg/pki", "pkg/plan", "pkg/profile", "pkg/tree", "pkg/verdict"},
 	"pkg/profile":    {"overlays", "pkg/kube", "profiles"},
 	"pkg/plan":       {"pkg/cluster", "pkg/kube", "pkg/profile"},
 	"pkg/component":  {"pkg/fetch", "pkg/kube", "pkg/plan", "pkg/profile", "pkg/tool", "pkg/tree"},
@@ -24,7 +24,8 @@ var edges = map[string][]string{
 	"pkg/media":      {"pkg/media/ext4", "pkg/media/fat", "pkg/media/qcow2", "pkg/tool", "pkg/tree"},
 	"pkg/media/ext4": {"pkg/tree"},
 	"pkg/media/fat":  {"pkg/tree"},
-	"pkg/lab":        {"pkg/media/qcow2", "pkg/tool"},
+	"pkg/lab":        {"pkg/junit", "pkg/media/qcow2", "pkg/tool"},
+	"pkg/verdict":    {"pkg/junit", "pkg/kube"},
 }
 
 // onlyUsers are the packages that alone may import a library.
@@ -35,6 +36,7 @@ var onlyUsers = map[string][]string{
 	"github.com/coreos/butane":    {"pkg/machine"},
 	"gopkg.in/yaml.v3":            {"pkg/cluster", "pkg/kube", "pkg/payload", "pkg/profile", "pkg/tree"},
 	"net/http":                    {"pkg/fetch"},
+	"k8s.io":                      {"pkg/verdict"},
 }
 
 func TestDataFlowsOneWay(t *testing.T) {

@@ -17,10 +17,12 @@ const KubeconfigName = "admin.kubeconfig"
 // adminCertificate is the certificate of the operator that the kubeconfig is made of.
 const adminCertificate = "admin"
 
+func isAdmin(c plan.Certificate) bool { return c.Machine == "" && c.Name == adminCertificate }
+
 // adminKubeconfig gives the operator's kubeconfig, and nil where the profile gives the operator no such certificate.
 func (p *Project) adminKubeconfig(bundle *pki.Bundle) ([]byte, error) {
 	k := p.Plan.Kubernetes
-	i := slices.IndexFunc(p.Plan.PKI.Certificates, func(c plan.Certificate) bool { return c.Machine == "" && c.Name == adminCertificate })
+	i := slices.IndexFunc(p.Plan.PKI.Certificates, isAdmin)
 	if k == nil || i < 0 {
 		return nil, nil
 	}

@@ -1,14 +1,14 @@
 package lab
 
 import (
-	"encoding/xml"
 	"fmt"
 	"io"
 	"maps"
 	"slices"
 	"strings"
 	"text/tabwriter"
-	"time"
+
+	"github.com/nodekiln/nodekiln/pkg/junit"
 )
 
 // WriteTable writes the results for a person to read, and below them the last lines of the consoles of machines that are
@@ -61,66 +61,20 @@ func indented(console []string) string {
 	return "  the console ended:\n    " + strings.Join(console, "\n    ") + "\n"
 }
 
-// The elements of JUnit's reports that CI systems agree on, as Jenkins' xunit plugin describes them in junit-10.xsd.
-type (
-	junitSuites struct {
-		XMLName xml.Name `xml:"testsuites"`
-		Suites  []junitSuite
-	}
-	junitSuite struct {
-		XMLName  xml.Name `xml:"testsuite"`
-		Name     string   `xml:"name,attr"`
-		Tests    int      `xml:"tests,attr"`
-		Failures int      `xml:"failures,attr"`
-		Errors   int      `xml:"errors,attr"`
-		Skipped  int      `xml:"skipped,attr"`
-		Time     string   `xml:"time,attr"`
-		Cases    []junitCase
-	}
-	junitCase struct {
-		XMLName xml.Name      `xml:"testcase"`
-		Name    string        `xml:"name,attr"`
-		Class   string        `xml:"classname,attr"`
-		Time    string        `xml:"time,attr"`
-		Failure *junitFailure `xml:"failure"`
-		Output  string        `xml:"system-out,omitempty"`
-	}
-	junitFailure struct {
-		Message string `xml:"message,attr"`
-		Text    string `xml:",chardata"`
-	}
-)
-
-// WriteJUnit writes the results as a JUnit report, with one test case for each machine. The suite's time is that of the
+// Suite gives the results as a suite of a JUnit report, with one case for each machine. The suite's time is that of the
 // slowest machine, since they run at once.
-func WriteJUnit(w io.Writer, suite string, results []Result) error {
-	s := junitSuite{Name: suite, Tests: len(results)}
-	var slowest time.Duration
+func Suite(name string, results []Result) junit.Suite {
+	s := junit.Suite{Name: name}
 	for _, r := range results {
-		slowest = max(slowest, r.Elapsed)
-		c := junitCase{Name: r.Machine, Class: suite, Time: seconds(r.Elapsed)}
-		c.Output = strings.Join(r.ConsoleTail, "\n")
+		s.Time = max(s.Time, r.Elapsed)
+		c := junit.Case{Name: r.Machine, Time: r.Elapsed, Output: strings.Join(r.ConsoleTail, "\n")}
 		if !r.Healthy {
-			s.Failures++
 			message, _, _ := strings.Cut(r.Text, "\n")
-			c.Failure = &junitFailure{Message: message, Text: failureText(r)}
+			c.Failure = &junit.Failure{Message: message, Text: failureText(r)}
 		}
 		s.Cases = append(s.Cases, c)
 	}
-	s.Time = seconds(slowest)
-	e := xml.NewEncoder(w)
-	e.Indent("", "  ")
-	_, err := io.WriteString(w, xml.Header)
-	if err == nil {
-		err = e.Encode(junitSuites{Suites: []junitSuite{s}})
-	}
-	if err == nil {
-		_, err = io.WriteString(w, "\n")
-	}
-	if err != nil {
-		return fmt.Errorf("write the JUnit report: %w", err)
-	}
-	return nil
+	return s
 }
 
 func failureText(r Result) string {
@@ -130,5 +84,3 @@ func failureText(r Result) string {
 	}
 	return strings.Join(lines, "\n")
 }
-
-func seconds(d time.Duration) string { return fmt.Sprintf("%.3f", d.Seconds()) }

@@ -14,6 +14,8 @@ import (
 // Result is what became of a machine since it was last switched on.
 type Result struct {
 	Machine string
+	// Since is when it was switched on.
+	Since time.Time
 	// Healthy says that the machine has reported itself so, and runs without having panicked since.
 	Healthy bool
 	// Text is what the machine said to be healthy, or why it is not.
@@ -168,7 +170,7 @@ func (l *Lab) results(guests []*guest, pending error) ([]Result, error) {
 }
 
 func (s *status) result(now time.Duration, pending error) (r Result, err error) {
-	r = Result{Failures: slices.Clone(s.failures), ConsoleTail: slices.Clone(s.tail)}
+	r = Result{Since: s.since, Failures: slices.Clone(s.failures), ConsoleTail: slices.Clone(s.tail)}
 	switch {
 	case s.dead != "":
 		r.Elapsed, err = s.deadAt, errors.New(s.dead)
