@@ -8,6 +8,8 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -43,7 +45,8 @@ func bootCommand(env environment) *cli.Command {
 		Name:      "boot",
 		Usage:     "switch the built machines on in QEMU, until interrupted; what they write is kept beside their images",
 		ArgsUsage: "CLUSTER",
-		Flags:     append(labFlags(), &cli.BoolFlag{Name: "fresh", Usage: "forget what the machines have written before"}),
+		Flags: append(labFlags(), &cli.BoolFlag{Name: "fresh", Usage: "forget what the machines have written before"},
+			&cli.StringSliceFlag{Name: "only", Usage: "switch on the machines of these `NAMES` alone, with commas between them"}),
 		Action: func(c *cli.Context) error {
 			return inLab(c, env, func(dir string, o *lab.Options) {
 				o.StateDir, o.Fresh = filepath.Join(dir, stateName), c.Bool("fresh")
@@ -95,12 +98,37 @@ func inLab(c *cli.Context, env environment, set func(dir string, o *lab.Options)
 	if set != nil {
 		set(dir, &o)
 	}
-	l, err := lab.Start(c.Context, build.Machines(dir, manifest), o)
+	machines, err := chosen(build.Machines(dir, manifest), c.StringSlice("only"))
+	if err != nil {
+		return err
+	}
+	l, err := lab.Start(c.Context, machines, o)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
 	return use(l, place{project: p, images: dir, bundle: p.BundleDir()})
+}
+
+// chosen gives the machines of these names, in their own order, and without names all.
+func chosen(machines []lab.Machine, names []string) ([]lab.Machine, error) {
+	if len(names) == 0 {
+		return machines, nil
+	}
+	var out []lab.Machine
+	var known []string
+	for _, m := range machines {
+		known = append(known, m.Name)
+		if slices.Contains(names, m.Name) {
+			out = append(out, m)
+		}
+	}
+	for _, name := range names {
+		if !slices.Contains(known, name) {
+			return nil, usagef("--only: no machine is called %q; there are %s", name, strings.Join(known, ", "))
+		}
+	}
+	return out, nil
 }
 
 // labOptions gives what the flags ask for.
