@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"text/tabwriter"
 	"time"
 )
@@ -87,12 +86,10 @@ func (b bench) cluster(ctx context.Context, machines int) (u usage, images, base
 		if err != nil || !strings.HasSuffix(path, ".qcow2") {
 			return err
 		}
-		info, err := d.Info()
+		size, err := onDisk(path)
 		if err != nil {
 			return err
 		}
-		// stat(2) counts blocks of 512 bytes, whatever the file system's are.
-		size := info.Sys().(*syscall.Stat_t).Blocks * 512
 		if strings.HasPrefix(d.Name(), "golden-") {
 			base = size
 		} else {

@@ -1,6 +1,6 @@
 // Command benchmark measures nodekiln: time, memory and bytes per machine for clusters of several sizes, what comes
-// before the images and with them, and the time of a base beside a plain mmdebstrap of the same packages. It prints
-// ratios, since times differ between computers.
+// before the images and with them, the time of a base beside a plain mmdebstrap of the same packages, and the time from
+// power-on to a cluster beside kubeadm's. It prints ratios, since times differ between computers.
 package main
 
 import (
@@ -18,17 +18,17 @@ import (
 
 func main() {
 	program := flag.String("nodekiln", "bin/nodekiln", "program to measure")
-	base := flag.Bool("base", true, "measure the making of a base too, which takes minutes")
+	only := flag.String("only", "", "measure this alone: racks, machines, base or boot, of which the last two take minutes")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *program, *base); err != nil {
+	if err := run(ctx, *program, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "benchmark:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, program string, withBase bool) error {
+func run(ctx context.Context, program, only string) error {
 	program, err := filepath.Abs(program)
 	if err != nil {
 		return err
@@ -39,16 +39,23 @@ func run(ctx context.Context, program string, withBase bool) error {
 	}
 	defer os.RemoveAll(dir)
 	b := bench{program: program, dir: dir}
-	if err := b.racks(ctx); err != nil {
-		return err
+	measured := false
+	for _, part := range []struct {
+		name    string
+		measure func(context.Context) error
+	}{{"racks", b.racks}, {"machines", b.machines}, {"base", b.base}, {"boot", b.boots}} {
+		if only != "" && only != part.name {
+			continue
+		}
+		measured = true
+		if err := part.measure(ctx); err != nil {
+			return err
+		}
 	}
-	if err := b.machines(ctx); err != nil {
-		return err
+	if !measured {
+		return fmt.Errorf("-only %s: there is no such part", only)
 	}
-	if !withBase {
-		return nil
-	}
-	return b.base(ctx)
+	return nil
 }
 
 // bench is one run of all measurements.
