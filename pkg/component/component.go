@@ -131,6 +131,17 @@ func newPart(c plan.Component, sources []source) (part, error) {
 	return p, errors.Join(refusals...)
 }
 
+// Of is one component alone; the set is empty where it is not wanted, or where the machines' packages have it.
+func (s *Set) Of(name string) *Set {
+	out := &Set{options: s.options}
+	for _, p := range s.parts {
+		if p.component.Name == name {
+			out.parts = append(out.parts, p)
+		}
+	}
+	return out
+}
+
 // Digest is that of all that decides what the programs are; "" for none.
 func (s *Set) Digest() string {
 	if len(s.parts) == 0 {
