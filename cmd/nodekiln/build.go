@@ -23,12 +23,13 @@ func buildCommand(env environment) *cli.Command {
 			if err != nil {
 				return err
 			}
-			bar, programs := newProgress(env.stderr, "base"), newProgress(env.stderr, "programs")
+			bar, programs, images := newProgress(env.stderr, "base"), newProgress(env.stderr, "programs"), newProgress(env.stderr, "images")
 			defer bar.end()
 			defer programs.end()
+			defer images.end()
 			o := build.Options{
 				Out: out, Version: version, Force: c.Bool("force"),
-				Standalone: build.Standalone(c.String("standalone")), Progress: bar, Components: programs,
+				Standalone: build.Standalone(c.String("standalone")), Progress: bar, Components: programs, Images: images,
 			}
 			if !o.Standalone.Valid() {
 				return usagef("--standalone is raw or qcow2, not %q", o.Standalone)

@@ -2,7 +2,7 @@
 // by mmdebstrap(1) and stripped of everything that belongs to the machine it was built on, with nodekiln's overlays, an
 // initrd of its own and a boot loader's configuration, on a disk that boots under BIOS and UEFI.
 //
-//	plan.Base ──▶ recipe ──▶ bootstrap ──▶ normalise ──▶ programs, overlays ──▶ initrd, grub.cfg ──▶ media.WriteGolden
+//	plan.Base ──▶ recipe ──▶ bootstrap ──▶ normalise ──▶ programs, overlays, images ──▶ initrd, grub.cfg ──▶ media.WriteGolden
 //	              (digest)   (a tar)       (tree.Tree)
 //
 // A base is built once for each recipe and kept in a cache directory, which any number of processes share.
@@ -29,6 +29,8 @@ type Options struct {
 	Progress Progress
 	// Programs are laid over the packages; nil for none.
 	Programs Programs
+	// Images are the container images that are laid over all else; nil for none.
+	Images Images
 	// ModTime is the time that newer files are set back to, which makes builds of the same packages equal. It is
 	// required, and 1980 or later.
 	ModTime time.Time
@@ -40,6 +42,16 @@ type Programs interface {
 	Digest() string
 	// Tree gives them, and makes them if need be.
 	Tree(ctx context.Context) (*tree.Tree, error)
+}
+
+// Images are the container images that a base has. They may be made of what else it has.
+type Images interface {
+	// Digest is that of all that decides what they are, beside the base; "" for none.
+	Digest() string
+	// Prepare gets what takes long or may fail.
+	Prepare(ctx context.Context) error
+	// Tree gives them as files, for a base with that root filesystem.
+	Tree(root *tree.Tree) (*tree.Tree, error)
 }
 
 // Golden is a finished base image in the cache.
@@ -108,7 +120,7 @@ func Ensure(ctx context.Context, b plan.Base, opts Options) (Golden, error) {
 	if err := entry.clear(); err != nil {
 		return Golden{}, err
 	}
-	build := build{recipe: r, entry: entry, progress: opts.Progress, programs: opts.Programs}
+	build := build{recipe: r, entry: entry, progress: opts.Progress, programs: opts.Programs, images: opts.Images}
 	info, err := build.run(ctx)
 	if err != nil {
 		return Golden{}, fmt.Errorf("build base %s: %w", b.Debian, err)
@@ -131,11 +143,14 @@ func find(b plan.Base, opts Options) (*recipe, entry, error) {
 	if err != nil {
 		return nil, entry{}, fmt.Errorf("find the cache directory: %w", err)
 	}
-	programs := ""
+	var with contents
 	if opts.Programs != nil {
-		programs = opts.Programs.Digest()
+		with.programs = opts.Programs.Digest()
 	}
-	r, err := newRecipe(b, programs, opts.ModTime)
+	if opts.Images != nil {
+		with.images = opts.Images.Digest()
+	}
+	r, err := newRecipe(b, with, opts.ModTime)
 	if err != nil {
 		return nil, entry{}, err
 	}

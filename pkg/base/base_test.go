@@ -47,7 +47,7 @@ func epoch() time.Time { return time.Unix(1700000000, 0).UTC() }
 
 func testRecipe(t testing.TB, b plan.Base) *recipe {
 	t.Helper()
-	r, err := newRecipe(b, "", epoch())
+	r, err := newRecipe(b, contents{}, epoch())
 	must(t, err)
 	return r
 }
@@ -72,15 +72,20 @@ func TestRecipeDigest(t *testing.T) {
 			t.Errorf("another %s gives the same digest", name)
 		}
 	}
-	later, err := newRecipe(same(), "", epoch().Add(time.Second))
+	later, err := newRecipe(same(), contents{}, epoch().Add(time.Second))
 	must(t, err)
 	if later.digest == first.digest {
 		t.Error("another time gives the same digest")
 	}
-	other, err := newRecipe(same(), "of programs", epoch())
+	other, err := newRecipe(same(), contents{programs: "of programs"}, epoch())
 	must(t, err)
 	if other.digest == first.digest {
 		t.Error("other programs give the same digest")
+	}
+	images, err := newRecipe(same(), contents{images: "of programs"}, epoch())
+	must(t, err)
+	if images.digest == first.digest || images.digest == other.digest {
+		t.Error("container images give the same digest as none, or as programs")
 	}
 	generic := same()
 	generic.Kernel = "generic"
@@ -91,7 +96,7 @@ func TestRecipeDigest(t *testing.T) {
 
 func TestRecipeRefusals(t *testing.T) {
 	for _, b := range []plan.Base{{}, {Debian: "bookworm", Kernel: "rt"}, {Debian: "bookworm", Mirrors: []string{"nonsense"}}} {
-		if _, err := newRecipe(b, "", epoch()); err == nil {
+		if _, err := newRecipe(b, contents{}, epoch()); err == nil {
 			t.Errorf("%+v: no error", b)
 		}
 	}

@@ -16,6 +16,7 @@ type build struct {
 	entry    entry
 	progress Progress
 	programs Programs
+	images   Images
 }
 
 // run makes the image and gives what is known of it. The temporary files are gone when it returns.
@@ -31,6 +32,11 @@ func (b build) run(ctx context.Context) (_ Info, err error) {
 	if b.programs != nil {
 		if programs, err = b.programs.Tree(ctx); err != nil {
 			return Info{}, err
+		}
+	}
+	if b.images != nil {
+		if err := b.images.Prepare(ctx); err != nil {
+			return Info{}, fmt.Errorf("container images: %w", err)
 		}
 	}
 	name, err := b.recipe.bootstrap(ctx, dir, b.progress)
@@ -65,6 +71,9 @@ func (b build) image(ctx context.Context, packed, programs *tree.Tree) (Info, er
 	if err != nil {
 		return Info{}, err
 	}
+	if root, err = b.withImages(root); err != nil {
+		return Info{}, err
+	}
 	packages, err := installedPackages(root)
 	if err != nil {
 		return Info{}, err
@@ -83,6 +92,19 @@ func (b build) image(ctx context.Context, packed, programs *tree.Tree) (Info, er
 		Digest: made.Digest, Release: b.recipe.base.Debian, Kernel: kernel, RootUUID: id.fsUUID, Layout: made.Layout,
 		Packages: packages,
 	}, nil
+}
+
+// withImages lays the container images over the finished root filesystem, which they may be made of.
+func (b build) withImages(root *tree.Tree) (*tree.Tree, error) {
+	if b.images == nil {
+		return root, nil
+	}
+	b.progress.Stage("putting the container images in", doneContainers)
+	images, err := b.images.Tree(root)
+	if err != nil {
+		return nil, fmt.Errorf("container images: %w", err)
+	}
+	return tree.Merge(root, images).WithParents(b.recipe.modTime), nil
 }
 
 // root gives the finished root filesystem of the image, and the version of its kernel.

@@ -53,7 +53,7 @@ func initrd(root *tree.Tree, m *modules, modTime time.Time) ([]byte, error) {
 const initrdWindow = 8 << 20
 
 func initrdTree(root *tree.Tree, m *modules, modTime time.Time) (*tree.Tree, error) {
-	busybox, err := resolve(root, "bin/busybox")
+	busybox, err := root.Resolve("bin/busybox")
 	if err != nil {
 		return nil, err
 	}

@@ -83,24 +83,6 @@ func TestWithoutKeepsHardLinkedContent(t *testing.T) {
 	}
 }
 
-func TestResolve(t *testing.T) {
-	in, err := tree.New(tree.Symlink("bin", "usr/bin", epoch(), ""), tree.Dir("usr", 0o755, epoch(), ""), tree.Dir("usr/bin", 0o755, epoch(), ""),
-		tree.File("usr/bin/busybox", 0o755, epoch(), []byte("bb"), ""), tree.Symlink("usr/bin/sh", "/bin/busybox", epoch(), ""),
-		tree.Symlink("usr/up", "../../../bin", epoch(), ""), tree.Symlink("loop", "loop", epoch(), ""),
-		tree.Node{Path: "usr/bin/hard", HardLink: "usr/bin/busybox"}, tree.Symlink("dangling", "nowhere", epoch(), ""))
-	must(t, err)
-	for _, p := range []string{"bin/busybox", "usr/bin/sh", "bin/sh", "usr/up/sh", "bin/hard"} {
-		if n, err := resolve(in, p); err != nil || n.Path != "usr/bin/busybox" {
-			t.Errorf("%s: %+v, %v", p, n.Path, err)
-		}
-	}
-	for _, p := range []string{"loop", "dangling", "usr/bin/none", "."} {
-		if n, err := resolve(in, p); err == nil {
-			t.Errorf("%s: %+v", p, n)
-		}
-	}
-}
-
 func TestResolveOwners(t *testing.T) {
 	root, err := tree.New(tree.File("etc/passwd", 0o644, epoch(), []byte("root:x:0:0::/:/bin/sh\netcd:x:100:101::/:/bin/sh\n"), ""),
 		tree.File("etc/group", 0o644, epoch(), []byte("root:x:0:\nadm:x:4:\n"), ""))

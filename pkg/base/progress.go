@@ -21,15 +21,16 @@ func (silent) Stage(string, float64) {}
 
 // The share of a whole build that is behind each step, from builds of small bases on tmpfs and on disks.
 const (
-	doneUpdate    = 0.01
-	doneDownload  = 0.05
-	doneEssential = 0.10
-	doneRemaining = 0.25
-	doneInstalled = 0.70
-	doneTar       = 0.75
-	doneTree      = 0.80
-	doneInitrd    = 0.82
-	doneImage     = 0.88
+	doneUpdate     = 0.01
+	doneDownload   = 0.05
+	doneEssential  = 0.10
+	doneRemaining  = 0.25
+	doneInstalled  = 0.70
+	doneTar        = 0.75
+	doneTree       = 0.80
+	doneInitrd     = 0.82
+	doneContainers = 0.85
+	doneImage      = 0.88
 )
 
 // bootstrapSteps are what mmdebstrap announces, and how that reads to somebody who waits.

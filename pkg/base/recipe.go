@@ -26,16 +26,18 @@ const (
 
 // recipe is all that decides what a base is, apart from the versions of the packages that the mirrors hold.
 type recipe struct {
-	base    plan.Base
-	overlay *tree.Tree
-	// programs is the digest of what the base has beside its packages, "" for nothing.
-	programs string
+	base     plan.Base
+	overlay  *tree.Tree
+	with     contents
 	modTime  time.Time
 	digest   string
 	identity identity
 }
 
-func newRecipe(b plan.Base, programs string, modTime time.Time) (*recipe, error) {
+// contents are the digests of what the base has beside its packages, "" for nothing.
+type contents struct{ programs, images string }
+
+func newRecipe(b plan.Base, with contents, modTime time.Time) (*recipe, error) {
 	if b.Debian == "" {
 		return nil, fmt.Errorf("the base names no Debian release")
 	}
@@ -57,7 +59,7 @@ func newRecipe(b plan.Base, programs string, modTime time.Time) (*recipe, error)
 		}
 		layers = append(layers, layer)
 	}
-	r := &recipe{base: b, overlay: tree.Merge(layers...), programs: programs, modTime: modTime.UTC().Truncate(time.Second)}
+	r := &recipe{base: b, overlay: tree.Merge(layers...), with: with, modTime: modTime.UTC().Truncate(time.Second)}
 	if err := r.sum(); err != nil {
 		return nil, err
 	}
@@ -100,9 +102,10 @@ func (r *recipe) sum() error {
 		ModTime           int64
 		Overlay           string
 		Programs          string `json:",omitempty"`
+		Images            string `json:",omitempty"`
 	}{
 		formatVersion, r.base.Debian, r.base.Mirrors, r.packages(),
-		excluded(), initrdModules(), initScript, grubTemplate, placeholders, setupScript, r.modTime.Unix(), listing.String(), r.programs,
+		excluded(), initrdModules(), initScript, grubTemplate, placeholders, setupScript, r.modTime.Unix(), listing.String(), r.with.programs, r.with.images,
 	})
 	if err != nil {
 		return fmt.Errorf("describe the base: %w", err)

@@ -17,6 +17,7 @@ import (
 	"github.com/nodekiln/nodekiln/pkg/component"
 	"github.com/nodekiln/nodekiln/pkg/machine"
 	"github.com/nodekiln/nodekiln/pkg/media"
+	"github.com/nodekiln/nodekiln/pkg/oci"
 	"github.com/nodekiln/nodekiln/pkg/payload"
 	"github.com/nodekiln/nodekiln/pkg/pki"
 	"github.com/nodekiln/nodekiln/pkg/plan"
@@ -53,6 +54,8 @@ type Options struct {
 	// Progress of the base, and Components of the programs that are laid over it; nil for nobody.
 	Progress   base.Progress
 	Components component.Progress
+	// Images hears of the getting of container images; nil for nobody.
+	Images oci.Progress
 }
 
 // Result is what a build has made.
@@ -79,7 +82,11 @@ func Build(ctx context.Context, p *Project, o Options) (_ *Result, err error) {
 	if err != nil {
 		return nil, err
 	}
-	golden, err := ensureBase(ctx, p.Plan, base.Options{CacheDir: o.CacheDir, Programs: programs.OnMachines(), Progress: o.Progress, ModTime: o.Epoch})
+	images, err := p.images(programs, oci.Options{Progress: o.Images, ModTime: o.Epoch})
+	if err != nil {
+		return nil, err
+	}
+	golden, err := ensureBase(ctx, p.Plan, base.Options{CacheDir: o.CacheDir, Programs: programs.OnMachines(), Images: images, Progress: o.Progress, ModTime: o.Epoch})
 	if err != nil {
 		return nil, err
 	}

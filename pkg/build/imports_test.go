@@ -13,10 +13,11 @@ const module = "github.com/nodekiln/nodekiln/"
 // import none, and nobody but cmd imports build.
 var edges = map[string][]string{
 	"cmd/nodekiln":   {"pkg/build", "pkg/cluster", "pkg/junit", "pkg/lab", "pkg/pki", "pkg/plan", "pkg/profile", "pkg/tool", "pkg/verdict"},
-	"pkg/build":      {"pkg/base", "pkg/cluster", "pkg/component", "pkg/kube", "pkg/lab", "pkg/machine", "pkg/media", "pkg/payload", "pkg/pki", "pkg/plan", "pkg/profile", "pkg/tree", "pkg/verdict"},
+	"pkg/build":      {"pkg/base", "pkg/cluster", "pkg/component", "pkg/kube", "pkg/lab", "pkg/machine", "pkg/media", "pkg/oci", "pkg/payload", "pkg/pki", "pkg/plan", "pkg/profile", "pkg/tree", "pkg/verdict"},
 	"pkg/profile":    {"overlays", "pkg/kube", "profiles"},
 	"pkg/plan":       {"pkg/cluster", "pkg/kube", "pkg/profile"},
 	"pkg/component":  {"pkg/fetch", "pkg/kube", "pkg/plan", "pkg/profile", "pkg/tool", "pkg/tree"},
+	"pkg/oci":        {"pkg/plan", "pkg/tree"},
 	"pkg/pki":        {"pkg/plan"},
 	"pkg/machine":    {"overlays", "pkg/kube", "pkg/pki", "pkg/plan", "pkg/profile", "pkg/tree", "profiles"},
 	"pkg/payload":    {"pkg/tree"},
@@ -30,13 +31,14 @@ var edges = map[string][]string{
 
 // onlyUsers are the packages that alone may import a library.
 var onlyUsers = map[string][]string{
-	"github.com/cloudflare/cfssl": {"pkg/pki"},
-	"github.com/diskfs/go-diskfs": {"pkg/media"},
-	"github.com/urfave/cli/v2":    {"cmd/nodekiln"},
-	"github.com/coreos/butane":    {"pkg/machine"},
-	"gopkg.in/yaml.v3":            {"pkg/cluster", "pkg/kube", "pkg/payload", "pkg/profile", "pkg/tree"},
-	"net/http":                    {"pkg/fetch"},
-	"k8s.io":                      {"pkg/verdict"},
+	"github.com/cloudflare/cfssl":            {"pkg/pki"},
+	"github.com/diskfs/go-diskfs":            {"pkg/media"},
+	"github.com/google/go-containerregistry": {"pkg/oci"},
+	"github.com/urfave/cli/v2":               {"cmd/nodekiln"},
+	"github.com/coreos/butane":               {"pkg/machine"},
+	"gopkg.in/yaml.v3":                       {"pkg/cluster", "pkg/kube", "pkg/payload", "pkg/profile", "pkg/tree"},
+	"net/http":                               {"pkg/fetch"},
+	"k8s.io":                                 {"pkg/verdict"},
 }
 
 func TestDataFlowsOneWay(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/nodekiln/nodekiln/pkg/cluster"
 	"github.com/nodekiln/nodekiln/pkg/component"
+	"github.com/nodekiln/nodekiln/pkg/oci"
 	"github.com/nodekiln/nodekiln/pkg/pki"
 	"github.com/nodekiln/nodekiln/pkg/plan"
 	"github.com/nodekiln/nodekiln/pkg/profile"
@@ -60,6 +61,16 @@ func (p *Project) programs(ctx context.Context, o component.Options) (*component
 	set, err := component.Choose(ctx, p.Plan.Base.Components, o)
 	if err != nil {
 		return nil, fmt.Errorf("the machines' programs: %w", err)
+	}
+	return set, nil
+}
+
+// images decides where the container images come from that are baked in.
+func (p *Project) images(programs *component.Set, o oci.Options) (*oci.Set, error) {
+	o.Programs = func(name string) oci.Programs { return programs.Of(name) }
+	set, err := oci.Choose(p.Plan.Base.Images, o)
+	if err != nil {
+		return nil, fmt.Errorf("container images: %w", err)
 	}
 	return set, nil
 }

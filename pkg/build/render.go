@@ -18,6 +18,7 @@ import (
 	"github.com/nodekiln/nodekiln/pkg/component"
 	"github.com/nodekiln/nodekiln/pkg/machine"
 	"github.com/nodekiln/nodekiln/pkg/media"
+	"github.com/nodekiln/nodekiln/pkg/oci"
 	"github.com/nodekiln/nodekiln/pkg/payload"
 	"github.com/nodekiln/nodekiln/pkg/plan"
 	"github.com/nodekiln/nodekiln/pkg/tree"
@@ -152,7 +153,11 @@ func cachedRoot(ctx context.Context, p *Project, o RenderOptions) (open func() (
 		// Without them there is no base, which nothing that is rendered has to have.
 		return noRoot, nothing, nil
 	}
-	g, err := base.Cached(p.Plan.Base, base.Options{CacheDir: o.CacheDir, Programs: programs.OnMachines(), ModTime: o.Epoch})
+	images, err := p.images(programs, oci.Options{ModTime: o.Epoch})
+	if err != nil {
+		return noRoot, nothing, nil
+	}
+	g, err := base.Cached(p.Plan.Base, base.Options{CacheDir: o.CacheDir, Programs: programs.OnMachines(), Images: images, ModTime: o.Epoch})
 	if errors.Is(err, fs.ErrNotExist) {
 		return noRoot, nothing, nil
 	} else if err != nil {

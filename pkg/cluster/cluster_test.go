@@ -61,6 +61,8 @@ func sources() fs.FS {
 		"lab.pki/ca/ca.pem":    {Data: []byte("certificate\n")},
 		"extra.bu":             {Data: []byte("variant: flatcar\nversion: 1.1.0\n")},
 		"metallb.yaml":         {Data: []byte("kind: Namespace\n")},
+		"app.tar":              {Data: []byte("images\n")},
+		"app/index.json":       {Data: []byte("{}")},
 		"ca.pem":               {Data: []byte("certificate\n")},
 		"ca-key.pem":           {Data: []byte("key\n")},
 		"ca-config.json":       {Data: []byte("{}")},

@@ -63,6 +63,12 @@
 //	  archives:                        # optional; each has a url or a file, and a sha256, a sha512 or both
 //	    - url: https://dl.k8s.io/v1.34.4/kubernetes-server-linux-amd64.tar.gz
 //	      sha256: 0000000000000000000000000000000000000000000000000000000000000abc
+//	images:                            # container images that the machines have before they reach a registry
+//	  source: auto                     # or made: of the base and the components; pull: from their registries; none
+//	  preload:                         # optional; each has one of the three
+//	    - archive: app.tar             # of docker save, or an OCI image layout; plain, or compressed by gzip or zstd
+//	    - layout: app                  # the directory of an OCI image layout
+//	    - pull: registry.example.com/app:1
 //	ssh:
 //	  authorizedKeys:                  # optional; who logs in as root
 //	    - ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKCVP+JtBDA4S3M6v6M13GKFecaOWNOJODBBWHbDeSxN admin@lab

@@ -18,6 +18,7 @@ type document struct {
 	PKI        keys        `yaml:"pki" jsonschema_description:"What the cluster's certificates are to be"`
 	Base       base        `yaml:"base" jsonschema_description:"The base image that the machines start from"`
 	Components components  `yaml:"components" jsonschema_description:"Where the programs come from that the machines have beside those of their packages"`
+	Images     images      `yaml:"images" jsonschema_description:"Container images that the machines have before they reach a registry"`
 	UserData   userData    `yaml:"userData" jsonschema_description:"What cloud-init is given, where a stock image makes itself the machine"`
 	SSH        ssh         `yaml:"ssh" jsonschema_description:"Who may log in as root"`
 	Users      []user      `yaml:"users" jsonschema_description:"Users of every machine beside root"`
@@ -99,6 +100,18 @@ type archive struct {
 	File   sourceText `yaml:"file" jsonschema_description:"The archive, relative to this file and not outside its directory"`
 	SHA256 string     `yaml:"sha256" jsonschema:"pattern=^[0-9A-Fa-f]{64}$" jsonschema_description:"SHA-256 of the archive in hexadecimal"`
 	SHA512 string     `yaml:"sha512" jsonschema:"pattern=^[0-9A-Fa-f]{128}$" jsonschema_description:"SHA-512 of the archive in hexadecimal"`
+}
+
+type images struct {
+	Source  string    `yaml:"source" jsonschema:"enum=auto,enum=made,enum=pull,enum=none,default=auto" jsonschema_description:"Where the images come from that the profile's machines cannot do without: made puts them together from the base and the components, pull takes them from their registries while building, none leaves them and preload out, auto is made"`
+	Preload []preload `yaml:"preload" jsonschema_description:"Images of your own"`
+}
+
+// preload has one of its keys.
+type preload struct {
+	Archive sourceText `yaml:"archive" jsonschema_description:"A file of docker save or an OCI image layout as a tar file, plain or compressed by gzip or zstd; relative to this file and not outside its directory"`
+	Layout  sourceText `yaml:"layout" jsonschema_description:"The directory of an OCI image layout, relative to this file and not outside its directory"`
+	Pull    string     `yaml:"pull" jsonschema_description:"Reference of an image in a registry, as in registry.example.com/app:1, which the build pulls; with @sha256: and its digest it stays the same for ever"`
 }
 
 type userData struct {

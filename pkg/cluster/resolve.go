@@ -40,6 +40,7 @@ func (r *resolver) spec(doc *document) (*Spec, bool) {
 		PKI:            r.pki(doc.PKI),
 		Base:           r.base(doc.Base),
 		Components:     r.components(doc.Components),
+		Images:         r.images(doc.Images),
 		Users:          r.users(doc.Users),
 		source:         r.problems.source,
 	}

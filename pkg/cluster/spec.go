@@ -19,6 +19,7 @@ type Spec struct {
 	PKI        PKI
 	Base       Base
 	Components Components
+	Images     Images
 	// UserDataTarget is where user-data is stored, which limits its size: nocloud, openstack or ec2.
 	UserDataTarget string
 	// AuthorizedKeys may log in as root: lines of an authorized_keys file (sshd(8)).
@@ -196,6 +197,22 @@ type Components struct {
 // a digest at least, in lower case.
 type Archive struct {
 	URL, File, SHA256, SHA512 string
+}
+
+// Images are the container images that machines have before they reach a registry.
+type Images struct {
+	// Source of those that the profile wants: auto, made, pull or none.
+	Source string
+	// Preload are the user's own.
+	Preload []Preload
+}
+
+// Preload is one of a file with images, a directory with an OCI image layout, both as written and relative to the cluster
+// file, and the reference of an image in a registry.
+type Preload struct {
+	Archive, Layout, Pull string
+	// Path of the entry, as in images.preload[0].
+	Path string
 }
 
 // User is a user of every machine, beside root.

@@ -61,6 +61,7 @@ func (f functions) all() template.FuncMap {
 		"config":             f.config,
 		"apiVersion":         f.apiVersion,
 		"addons":             f.addons,
+		"image":              f.image,
 		"file":               f.file,
 		"fail":               func(message string) (string, error) { return "", errors.New(message) },
 		"quote":              quote,

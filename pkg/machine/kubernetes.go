@@ -158,6 +158,16 @@ func (f functions) apiVersion(kind string) (string, error) {
 	return kube.APIVersion(kind, k.Version)
 }
 
+// image gives the reference of a container image by its name in the profile.
+func (f functions) image(name string) (string, error) {
+	if f.data.Plan != nil {
+		if reference := f.data.Base.Images.Reference(name); reference != "" {
+			return reference, nil
+		}
+	}
+	return "", fmt.Errorf("the profile has no image %q among the images of its profile.yaml", name)
+}
+
 // addon is a manifest that a master applies.
 type addon struct{ Name, Content string }
 

@@ -30,7 +30,7 @@ func newPKI(spec *cluster.Spec, prof *profile.Profile, plan *Plan) PKI {
 		p.Secrets = append(p.Secrets, Secret{Name: s.Name, Machines: names(plan, s.Roles)})
 	}
 	for _, c := range prof.Certificates {
-		if !concerns(c, plan.Kubernetes) {
+		if !concerns(c.Since, c.Until, plan.Kubernetes) {
 			continue
 		}
 		if c.Role == "" {
@@ -60,15 +60,15 @@ func names(p *Plan, roles []string) []string {
 	return out
 }
 
-// concerns tells whether the version of Kubernetes has the certificate.
-func concerns(c profile.Certificate, k *Kubernetes) bool {
+// concerns tells whether what has these bounds in the profile is for the version of Kubernetes.
+func concerns(first, last string, k *Kubernetes) bool {
 	if k == nil {
 		return true
 	}
 	// Check has read both bounds.
-	since, _ := kube.ParseVersion(c.Since)
-	until, _ := kube.ParseVersion(c.Until)
-	return (c.Since == "" || k.Version.Minor >= since.Minor) && (c.Until == "" || k.Version.Minor <= until.Minor)
+	since, _ := kube.ParseVersion(first)
+	until, _ := kube.ParseVersion(last)
+	return (first == "" || k.Version.Minor >= since.Minor) && (last == "" || k.Version.Minor <= until.Minor)
 }
 
 // newCertificate plans one certificate; the machine is nil where the operator holds it. A server is known by all the

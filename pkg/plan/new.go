@@ -34,6 +34,7 @@ func New(spec *cluster.Spec, prof *profile.Profile) *Plan {
 	p.Kubernetes = newKubernetes(spec, prof, p.WithRole(profile.MasterRole))
 	p.Base.Packages = packages(spec, prof, p.Kubernetes)
 	p.Base.Components = newComponents(spec, prof, p)
+	p.Base.Images = newImages(spec, prof, p)
 	p.PKI = newPKI(spec, prof, p)
 	return p
 }

@@ -229,6 +229,41 @@ type Base struct {
 	Packages []string `json:"packages,omitempty"`
 	// Components are programs beside those of the packages.
 	Components Components `json:"components,omitzero"`
+	// Images are the container images that machines have before they reach a registry.
+	Images Images `json:"images,omitzero"`
+}
+
+// Images are container images, and where they come from.
+type Images struct {
+	// Source of those that the profile wants: auto, made, pull or none.
+	Source string  `json:"source"`
+	Wanted []Image `json:"wanted"`
+	// Preload are the user's own.
+	Preload []Preload `json:"preload,omitempty"`
+}
+
+// Preload is one or more container images of the user's own: in an archive or a directory relative to the cluster file, or
+// in a registry.
+type Preload struct {
+	// Archive is a file of `docker save`, or an OCI image layout as a tar file.
+	Archive string `json:"archive,omitempty"`
+	// Layout is the directory of an OCI image layout.
+	Layout string `json:"layout,omitempty"`
+	// Pull is the reference of an image in a registry.
+	Pull string `json:"pull,omitempty"`
+	// Path of the entry in the cluster file, as in images.preload[0].
+	Path string `json:"-"`
+}
+
+// String gives where the images are.
+func (p Preload) String() string { return p.Archive + p.Layout + p.Pull }
+
+// Image is a container image that the profile's machines need.
+type Image struct {
+	// Name is that of the profile: "pause".
+	Name string `json:"name"`
+	// Reference by which the machines ask for it: "registry.k8s.io/pause:3.9".
+	Reference string `json:"reference"`
 }
 
 // Components are the programs that machines have beside those of their packages, and where these come from.

@@ -30,6 +30,7 @@ func (p *Profile) check() []string {
 	c.roles()
 	c.packages()
 	c.components()
+	c.images()
 	c.kubernetes()
 	c.references()
 	c.names()

@@ -33,6 +33,8 @@ type Profile struct {
 	Components []string `yaml:"components"`
 	// ImageComponents are those that container images are made of. They are on the machines only if Components has them too.
 	ImageComponents []string `yaml:"imageComponents"`
+	// Images are the container images that machines need before they reach a registry.
+	Images []Image `yaml:"images"`
 	// Overlays of the project that are laid over every machine, by name.
 	Overlays     []string         `yaml:"overlays"`
 	Addons       map[string]Addon `yaml:"addons"`
@@ -44,6 +46,25 @@ type Profile struct {
 
 	// FS is the profile's directory.
 	FS fs.FS `yaml:"-"`
+}
+
+// ImageRepository is the setting that says which registry, and path in it, has the images of Kubernetes.
+const ImageRepository = "imageRepository"
+
+// Image is a container image that machines need: one of a name that package oci can make it by.
+type Image struct {
+	Name string `yaml:"name"`
+	// Tag of the image in the repository of Kubernetes' images.
+	Tag string `yaml:"tag"`
+	// Reference is what the image is called where it is not in that repository.
+	Reference string `yaml:"reference"`
+	// Setting names a setting whose value, if it has one, is the reference instead.
+	Setting string `yaml:"setting"`
+	// Addon without which the image is not needed; "" where it always is.
+	Addon string `yaml:"addon"`
+	// Since and Until are the first and the last minor release of Kubernetes that needs the image; "" for no bound.
+	Since string `yaml:"since"`
+	Until string `yaml:"until"`
 }
 
 // Role is what a machine can be.

@@ -43,6 +43,8 @@ func TestReadTellsWhatIsWrong(t *testing.T) {
 		"component":    {"name: x\ncomponents: [kubernets]\n", `no component is called "kubernets"; there are kubernetes, etcd, flannel, cni-plugins, coredns`},
 		"flannel":      {"name: x\ncomponents: [flannel]\n", "flannel needs the setting flanneldVersion"},
 		"image":        {"name: x\nimageComponents: [coredns]\n", "imageComponents: coredns needs the setting corednsVersion"},
+		"no tag":       {"name: x\nimages: [{name: nginx, addon: web}]\n", `images[0].tag: missing, and package kube knows none for nginx; profile.yaml: images[0].addon: no addon is called "web"`},
+		"two names":    {"name: x\nimages: [{name: pause, tag: 1, reference: a, setting: s}]\n", `images[0].reference: there is a tag too, which is for an image in the repository of Kubernetes; profile.yaml: images[0].setting: no setting is called "s"`},
 		"no version":   {"name: x\ncomponents: [kubernetes]\n", "kubernetes needs the version"},
 		"authority":    {"name: x\ncertificates: [{name: c, authority: z}]\n", `no authority is called "z"`},
 		"role":         {"name: x\nauthorities: [{name: z}]\ncertificates: [{name: c, authority: z, role: r}]\n", `no role is called "r"`},
