@@ -48,15 +48,18 @@ func (j *judge) all(ctx context.Context, apis []*api, etcd []Endpoint) error {
 		return err
 	}
 	ready := each(ctx, j, checkAPI, apis, unlimited, j.apiReady)
-	if len(ready) > 0 {
-		j.api = ready[0]
-		each(ctx, j, "leader is elected", []name{"kube-controller-manager", "kube-scheduler"}, settledLimit, j.leader())
-		j.judgeNodes(ctx)
-		j.judgePods(ctx)
-	} else {
-		j.untried("everything else", []name{"the cluster"}, "no API server is ready")
+	if err := j.strangers(ctx, ready, etcd, foreign); err != nil {
+		return err
 	}
-	return j.strangers(ctx, ready, etcd, foreign)
+	if len(ready) == 0 {
+		j.untried("everything else", []name{"the cluster"}, "no API server is ready")
+		return nil
+	}
+	j.api = ready[0]
+	each(ctx, j, "leader is elected", []name{"kube-controller-manager", "kube-scheduler"}, settledLimit, j.leader())
+	j.judgeNodes(ctx)
+	j.judgePods(ctx)
+	return nil
 }
 
 // unlimited is the limit of what may take half of the time that is left.
@@ -84,7 +87,7 @@ func each[S fmt.Stringer](ctx context.Context, j *judge, check string, subjects 
 	defer cancel()
 	checks := make([]Check, len(subjects))
 	began := make([]time.Time, len(subjects))
-	open := len(subjects)
+	decided, open := make([]bool, len(subjects)), len(subjects)
 	for i, s := range subjects {
 		checks[i] = Check{Name: check, Subject: s.String(), Err: errors.New("not tried in time")}
 	}
@@ -93,7 +96,7 @@ func each[S fmt.Stringer](ctx context.Context, j *judge, check string, subjects 
 			break
 		}
 		for i, s := range subjects {
-			if checks[i].Err == nil || ctx.Err() != nil {
+			if decided[i] || ctx.Err() != nil {
 				continue
 			}
 			if pass == 0 {
@@ -106,20 +109,26 @@ func each[S fmt.Stringer](ctx context.Context, j *judge, check string, subjects 
 			}
 			checks[i].Said, checks[i].Err = said, err
 			if err == nil {
-				open--
 				passed = append(passed, s)
+			}
+			if last := (finalError{}); err == nil || errors.As(err, &last) {
+				decided[i] = true
+				open--
 				j.end(&checks[i], began[i])
 			}
 		}
 	}
 	for i := range checks {
-		if checks[i].Err != nil {
+		if !decided[i] {
 			j.end(&checks[i], began[i])
 		}
 	}
 	j.verdict.Checks = append(j.verdict.Checks, checks...)
 	return passed
 }
+
+// finalError is one that another try does not make good.
+type finalError struct{ error }
 
 // end notes when a check has ended, and tells of it.
 func (j *judge) end(c *Check, began time.Time) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -45,22 +46,45 @@ func (j *judge) judgePods(ctx context.Context) {
 	running := each(ctx, j, checkPod, pods, unlimited, j.runs)
 	j.explain(ctx, pods, j.verdict.Checks[before:])
 
-	each(ctx, j, "logs", running, settledLimit, j.readsLogs)
-	inside := each(ctx, j, "exec", running, settledLimit, j.readsAccount)
-	ways := edges(inside)
-	ways = each(ctx, j, "ping", ways, settledLimit, j.pings)
-	ways = each(ctx, j, "HTTP", ways, settledLimit, j.fetches)
-	each(ctx, j, "Service", ways, settledLimit, j.fetchesByService)
-	each(ctx, j, "API by its Service", inside, settledLimit, j.reachesAPI)
-	j.dns(ctx, inside)
+	j.untried("logs, exec and network", missing(pods, running), "the pod does not run")
+	j.judgeNetwork(ctx, running)
 
-	if ctx.Err() != nil {
-		// Nobody waits for the rest.
-		clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestLimit)
-		defer cancel()
-		ctx = clean
+	// It goes also when the time is over; who has interrupted the test does not wait for that.
+	limit := cleanLimit
+	if errors.Is(ctx.Err(), context.Canceled) {
+		limit = requestLimit / 10
 	}
-	each(ctx, j, "namespace is removed", space, cleanLimit, j.removeNamespace)
+	ctx = context.WithoutCancel(ctx)
+	each(ctx, j, "namespace is removed", space, limit, j.removeNamespace)
+}
+
+// judgeNetwork lets running pods speak to each other, and to the API.
+func (j *judge) judgeNetwork(ctx context.Context, pods []*pod) {
+	each(ctx, j, "logs", pods, settledLimit, j.readsLogs)
+	inside := each(ctx, j, "exec", pods, settledLimit, j.readsAccount)
+	j.untried("network", missing(pods, inside), "no command can be run in the pod")
+
+	ways := edges(inside)
+	pinged := each(ctx, j, "ping", ways, settledLimit, j.pings)
+	j.untried("HTTP", missing(ways, pinged), "ping has failed")
+	fetched := each(ctx, j, "HTTP", pinged, settledLimit, j.fetches)
+	j.untried("Service", missing(ways, fetched), "there is no way without the Service")
+	each(ctx, j, "Service", fetched, settledLimit, j.fetchesByService)
+	each(ctx, j, "API by its Service", inside, settledLimit, j.reachesAPI)
+	j.judgeDNS(ctx, inside)
+}
+
+// missing gives the names of those that are not among others.
+func missing[S interface {
+	comparable
+	fmt.Stringer
+}](all, others []S) (out []name) {
+	for _, s := range all {
+		if !slices.Contains(others, s) {
+			out = append(out, name(s.String()))
+		}
+	}
+	return out
 }
 
 // behindExec is what to look at when the API server does not reach a kubelet.
@@ -132,17 +156,13 @@ func (j *judge) fetchesByService(ctx context.Context, e edge) (string, error) {
 	return "http://" + address.String() + "/ answers", nil
 }
 
-// dns waits for CoreDNS, and asks it from each pod for the name of a Service.
-func (j *judge) dns(ctx context.Context, pods []*pod) {
+// judgeDNS waits for CoreDNS, and asks it from each pod for the name of a Service.
+func (j *judge) judgeDNS(ctx context.Context, pods []*pod) {
 	if !j.want.DNS {
 		return
 	}
 	if len(each(ctx, j, "CoreDNS is available", []name{"coredns"}, unlimited, j.available)) == 0 {
-		var subjects []name
-		for _, p := range pods {
-			subjects = append(subjects, name(p.String()))
-		}
-		j.untried(checkDNS, subjects, "CoreDNS is not available")
+		j.untried(checkDNS, missing(pods, nil), "CoreDNS is not available")
 		return
 	}
 	each(ctx, j, checkDNS, pods, settledLimit, j.resolves)

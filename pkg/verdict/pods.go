@@ -77,7 +77,7 @@ func (j *judge) makeNamespace(ctx context.Context, n name) (string, error) {
 	err := j.api.get(ctx, found, namespacesPath+"/"+n.String())
 	switch {
 	case err == nil && found.Labels[madeBy] != "nodekiln":
-		return "", fmt.Errorf("there is a namespace %s that nodekiln has not made; remove it", n)
+		return "", finalError{fmt.Errorf("there is a namespace %s that nodekiln has not made; remove it", n)}
 	case err == nil:
 		return "", errors.Join(errors.New("what an interrupted test has left is still being removed"), j.api.remove(ctx, namespacesPath+"/"+n.String()))
 	case !apierrors.IsNotFound(err):
@@ -182,7 +182,7 @@ func (j *judge) explain(ctx context.Context, pods []*pod, checks []Check) {
 		if j.api.get(ctx, list, eventsPath, "fieldSelector=involvedObject.name="+pods[at].name) == nil {
 			slices.SortFunc(list.Items, func(a, b corev1.Event) int { return b.LastTimestamp.Compare(a.LastTimestamp.Time) })
 			warning := slices.IndexFunc(list.Items, func(e corev1.Event) bool { return e.Type == corev1.EventTypeWarning })
-			if warning >= 0 {
+			if warning >= 0 && !strings.Contains(err.Error(), oneLine(list.Items[warning].Message)) {
 				err = fmt.Errorf("%w: %s", err, oneLine(list.Items[warning].Message))
 			}
 		}

@@ -71,7 +71,7 @@ func refused(ctx context.Context, d door) (string, error) {
 	_, err := d.raw(ctx, d.path)
 	switch {
 	case err == nil:
-		return "", lookAt(fmt.Errorf("GET %s of %s (%s) was answered to a stranger", d.path, d, d.Address), "the flags by which it knows its clients")
+		return "", finalError{lookAt(fmt.Errorf("GET %s of %s (%s) was answered to a stranger", d.path, d, d.Address), "the flags by which it knows its clients")}
 	case alerted(err):
 		return "refused in the TLS handshake", nil
 	case d.tells && apierrors.IsUnauthorized(err):

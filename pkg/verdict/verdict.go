@@ -1,8 +1,7 @@
 // Package verdict judges a Kubernetes cluster as those would who use it: by its API, with the administrator's own
 // credentials, and from within pods of its own. It changes nothing but a namespace, which it makes and removes.
 //
-//	Access, Cluster ──▶ API ready ──▶ leaders, Nodes ──▶ a pod on each node ──▶ pods' network, Services, DNS ──▶ Verdict
-//	                        └──▶ strangers
+//	Access, Cluster ──▶ API ready ──▶ strangers ──▶ leaders, Nodes ──▶ a pod on each node ──▶ network, Services, DNS ──▶ Verdict
 //
 // Each thing that is asked is a Check. One that fails does not keep the others from being tried, but for those that can
 // not be without it.
