@@ -17,7 +17,7 @@ var edges = map[string][]string{
 	"pkg/profile":    {"overlays", "pkg/kube", "profiles"},
 	"pkg/plan":       {"pkg/cluster", "pkg/kube", "pkg/profile"},
 	"pkg/component":  {"pkg/fetch", "pkg/kube", "pkg/plan", "pkg/profile", "pkg/tool", "pkg/tree"},
-	"pkg/oci":        {"pkg/plan", "pkg/tree"},
+	"pkg/oci":        {"pkg/plan", "pkg/profile", "pkg/tree"},
 	"pkg/pki":        {"pkg/plan"},
 	"pkg/machine":    {"overlays", "pkg/kube", "pkg/pki", "pkg/plan", "pkg/profile", "pkg/tree", "profiles"},
 	"pkg/payload":    {"pkg/tree"},

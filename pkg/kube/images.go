@@ -17,7 +17,11 @@ func Image(repository, name, tag string) string {
 
 // ImageTag gives the tag of an image that a release's kubeadm asks for, "" for one that it does not ask for.
 func ImageTag(name string, v Version) string {
-	if name != "pause" {
+	switch name {
+	case string(APIServer), string(ControllerManager), string(Scheduler), string(Proxy):
+		return "v" + v.String()
+	case "pause":
+	default:
 		return ""
 	}
 	// PauseVersion in cmd/kubeadm/app/constants/constants.go.

@@ -25,6 +25,9 @@ func TestImageTag(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", version, got, want)
 		}
 	}
+	if got := ImageTag("kube-proxy", Version{Major: 1, Minor: 34, Patch: 4}); got != "v1.34.4" {
+		t.Errorf("got %s", got)
+	}
 	if got := ImageTag("nginx", Version{Minor: 30}); got != "" {
 		t.Errorf("got %s", got)
 	}

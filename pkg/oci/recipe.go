@@ -2,6 +2,7 @@ package oci
 
 import (
 	"io/fs"
+	"maps"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
@@ -26,7 +27,7 @@ func recipes() map[string]recipe {
 		// Nobody in particular: a number that no base gives away.
 		config: v1.Config{User: "65535:65535", Env: env, Entrypoint: []string{"/pause"}},
 	}
-	return map[string]recipe{
+	recipes := map[string]recipe{
 		"pause": pause,
 		// What pause was called where Red Hat made it.
 		"pod-infrastructure": pause,
@@ -45,4 +46,6 @@ func recipes() map[string]recipe {
 			component: "coredns",
 		},
 	}
+	maps.Copy(recipes, controlPlane(env))
+	return recipes
 }

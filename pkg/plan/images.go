@@ -2,6 +2,7 @@ package plan
 
 import (
 	"cmp"
+	"strings"
 
 	"github.com/nodekiln/nodekiln/pkg/cluster"
 	"github.com/nodekiln/nodekiln/pkg/kube"
@@ -54,14 +55,22 @@ func (p *Plan) hasAddon(name string) bool {
 // reference gives what an image is called: by the setting that the profile has for it, else by what the profile says, and
 // else by Kubernetes' own name for it in the repository that the cluster's images are in.
 func (p *Plan) reference(i profile.Image) string {
-	if said := cmp.Or(p.Settings[i.Setting], i.Reference); said != "" {
+	if said := cmp.Or(p.Settings[i.Setting], p.filled(i.Reference)); said != "" {
 		return said
 	}
-	tag := i.Tag
+	tag := p.filled(i.Tag)
 	if p.Kubernetes != nil {
 		tag = cmp.Or(tag, kube.ImageTag(i.Name, p.Kubernetes.Version))
 	}
 	return kube.Image(cmp.Or(p.Settings[profile.ImageRepository], kube.ImageRepository), i.Name, tag)
+}
+
+// filled puts the values of settings in the places of their names: "v{corednsVersion}".
+func (p *Plan) filled(text string) string {
+	for name, value := range p.Settings {
+		text = strings.ReplaceAll(text, "{"+name+"}", value)
+	}
+	return text
 }
 
 // Reference gives that of an image by its name in the profile, "" where the cluster does not want it.

@@ -13,18 +13,18 @@ import (
 const imagesProfile = kubernetesProfile + `
 images:
   - {name: pause, tag: "3.9", setting: pauseImage}
-  - {name: coredns, tag: v1.11.3, addon: coredns, since: "1.21"}
+  - {name: coredns, tag: "v{corednsVersion}", addon: coredns, since: "1.21"}
   - {name: coredns, tag: 1.6.7, addon: coredns, until: "1.20"}
   - {name: busybox, reference: "nodekiln.dev/busybox:1"}
-settings: {imageRepository: {default: registry.k8s.io}, pauseImage: {default: ""}}
+settings: {imageRepository: {default: registry.k8s.io}, pauseImage: {default: ""}, corednsVersion: {default: 1.12.1}}
 `
 
 func TestImages(t *testing.T) {
 	for text, want := range map[string][]string{
-		"":                              {"registry.k8s.io/pause:3.9", "registry.k8s.io/coredns/coredns:v1.11.3", "nodekiln.dev/busybox:1"},
+		"":                              {"registry.k8s.io/pause:3.9", "registry.k8s.io/coredns/coredns:v1.12.1", "nodekiln.dev/busybox:1"},
 		"kubernetes: {version: 1.20}\n": {"registry.k8s.io/pause:3.9", "registry.k8s.io/coredns:1.6.7", "nodekiln.dev/busybox:1"},
 		"addons: []\n":                  {"registry.k8s.io/pause:3.9", "nodekiln.dev/busybox:1"},
-		"settings: {imageRepository: mirror.example.com/google}\n":      {"mirror.example.com/google/pause:3.9", "mirror.example.com/google/coredns:v1.11.3", "nodekiln.dev/busybox:1"},
+		"settings: {imageRepository: mirror.example.com/google}\n":      {"mirror.example.com/google/pause:3.9", "mirror.example.com/google/coredns:v1.12.1", "nodekiln.dev/busybox:1"},
 		"settings: {pauseImage: example.com/hold:2}\naddons: [x/a.y]\n": {"example.com/hold:2", "nodekiln.dev/busybox:1"},
 	} {
 		prof, err := profile.Read(fstest.MapFS{

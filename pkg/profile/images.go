@@ -2,9 +2,13 @@ package profile
 
 import (
 	"fmt"
+	"regexp"
 
 	"github.com/nodekiln/nodekiln/pkg/kube"
 )
+
+// settingName is the name of a setting in the place of its value.
+var settingName = regexp.MustCompile(`\{([^}]*)\}`)
 
 // images checks that what they are called can be told, and that what they depend on is there.
 func (c *checker) images() {
@@ -23,6 +27,11 @@ func (c *checker) images() {
 			bad("reference: there is a tag too, which is for an image in the repository of Kubernetes")
 		case image.Tag == "" && image.Reference == "" && image.Setting == "" && !asked:
 			bad("tag: missing, and package kube knows none for %s", image.Name)
+		}
+		for _, found := range settingName.FindAllStringSubmatch(image.Tag+image.Reference, -1) {
+			if _, ok := c.Settings[found[1]]; !ok {
+				bad("tag: no setting is called %q", found[1])
+			}
 		}
 		if _, ok := c.Settings[image.Setting]; image.Setting != "" && !ok {
 			bad("setting: no setting is called %q", image.Setting)

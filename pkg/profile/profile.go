@@ -54,9 +54,9 @@ const ImageRepository = "imageRepository"
 // Image is a container image that machines need: one of a name that package oci can make it by.
 type Image struct {
 	Name string `yaml:"name"`
-	// Tag of the image in the repository of Kubernetes' images.
+	// Tag of the image in the repository of Kubernetes' images. {NAME} stands for the value of the setting NAME.
 	Tag string `yaml:"tag"`
-	// Reference is what the image is called where it is not in that repository.
+	// Reference is what the image is called where it is not in that repository, with settings as Tag has them.
 	Reference string `yaml:"reference"`
 	// Setting names a setting whose value, if it has one, is the reference instead.
 	Setting string `yaml:"setting"`
