@@ -82,10 +82,11 @@ func Build(ctx context.Context, p *Project, o Options) (_ *Result, err error) {
 	if err != nil {
 		return nil, err
 	}
-	images, err := p.images(programs, oci.Options{Progress: o.Images, ModTime: o.Epoch})
+	images, err := p.images(ctx, programs, oci.Options{CacheDir: o.CacheDir, Progress: o.Images, ModTime: o.Epoch})
 	if err != nil {
 		return nil, err
 	}
+	defer func() { err = errors.Join(err, images.Close()) }()
 	golden, err := ensureBase(ctx, p.Plan, base.Options{CacheDir: o.CacheDir, Programs: programs.OnMachines(), Images: images, Progress: o.Progress, ModTime: o.Epoch})
 	if err != nil {
 		return nil, err

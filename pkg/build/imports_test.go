@@ -37,7 +37,7 @@ var onlyUsers = map[string][]string{
 	"github.com/urfave/cli/v2":               {"cmd/nodekiln"},
 	"github.com/coreos/butane":               {"pkg/machine"},
 	"gopkg.in/yaml.v3":                       {"pkg/cluster", "pkg/kube", "pkg/payload", "pkg/profile", "pkg/tree"},
-	"net/http":                               {"pkg/fetch"},
+	"net/http":                               {"pkg/fetch", "pkg/oci"},
 	"k8s.io":                                 {"pkg/verdict"},
 }
 

@@ -153,10 +153,11 @@ func cachedRoot(ctx context.Context, p *Project, o RenderOptions) (open func() (
 		// Without them there is no base, which nothing that is rendered has to have.
 		return noRoot, nothing, nil
 	}
-	images, err := p.images(programs, oci.Options{ModTime: o.Epoch})
+	images, err := p.images(ctx, programs, oci.Options{CacheDir: o.CacheDir, ModTime: o.Epoch, Offline: true})
 	if err != nil {
 		return noRoot, nothing, nil
 	}
+	defer func() { err = errors.Join(err, images.Close()) }()
 	g, err := base.Cached(p.Plan.Base, base.Options{CacheDir: o.CacheDir, Programs: programs.OnMachines(), Images: images, ModTime: o.Epoch})
 	if errors.Is(err, fs.ErrNotExist) {
 		return noRoot, nothing, nil

@@ -6,7 +6,6 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
-	"github.com/nodekiln/nodekiln/pkg/plan"
 	"github.com/nodekiln/nodekiln/pkg/tree"
 )
 
@@ -20,25 +19,29 @@ type made struct {
 	options Options
 }
 
-func newMade(i plan.Image, o Options) (*made, error) {
-	r, ok := recipes()[i.Name]
+// lacksError is an image that is made of a component which the cluster does not have.
+type lacksError struct{ reference, component string }
+
+func (e *lacksError) Error() string {
+	return fmt.Sprintf("the image %s is made of the component %s, which the cluster does not have", e.reference, e.component)
+}
+
+func newMade(name, reference string, o Options) (*made, error) {
+	r, ok := recipes()[name]
 	if !ok {
-		return nil, fmt.Errorf("there is no recipe for the image %s (%s): say images.source: pull in the cluster file, or none", i.Name, i.Reference)
+		return nil, fmt.Errorf("there is no recipe for the image %s (%s): say images.source: pull in the cluster file, or none", name, reference)
 	}
-	reference, err := canonical(i.Reference)
-	if err != nil {
-		return nil, err
-	}
-	m := &made{name: i.Name, reference: reference, recipe: r, tree: &tree.Tree{}, options: o}
+	m := &made{name: name, reference: reference, recipe: r, tree: &tree.Tree{}, options: o}
 	if r.component == "" {
 		return m, nil
 	}
 	if m.programs = o.Programs(r.component); m.programs == nil || m.programs.Digest() == "" {
-		return nil, fmt.Errorf("the image %s (%s) is made of the component %s, which the cluster does not have: "+
-			"say images.source: pull in the cluster file, or none", i.Name, i.Reference, r.component)
+		return nil, &lacksError{reference, r.component}
 	}
 	return m, nil
 }
+
+func (m *made) names() []string { return []string{m.reference} }
 
 func (m *made) inputs() string {
 	text := "made " + m.name + " " + m.reference

@@ -13,7 +13,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"strings"
 	"time"
 
 	"github.com/nodekiln/nodekiln/pkg/plan"
@@ -39,6 +41,15 @@ type Programs interface {
 
 // Options say how images are got.
 type Options struct {
+	// CacheDir keeps what is pulled and unpacked, below "image".
+	CacheDir string
+	// Dir is what the files of the user's own are relative to.
+	Dir string
+	// Insecure are registries, HOST or HOST:PORT, and networks of them, that are reached without TLS or with a certificate
+	// that nobody knows.
+	Insecure []string
+	// Offline keeps registries from being asked what a tag stands for today.
+	Offline bool
 	// ModTime stamps the images and their files.
 	ModTime time.Time
 	// Programs gives the programs of a component by its name.
@@ -55,6 +66,8 @@ type Set struct {
 
 // source is where one image, or several, come from.
 type source interface {
+	// names are what the images are called.
+	names() []string
 	// inputs is all that decides what the images are, as text.
 	inputs() string
 	// prepare gets what takes long or may fail.
@@ -63,9 +76,9 @@ type source interface {
 	images(root *tree.Tree) ([]image, error)
 }
 
-// Choose decides where the images come from. What can not be made is an error now, and not after minutes; all of it at
-// once.
-func Choose(p plan.Images, o Options) (*Set, error) {
+// Choose decides where the images come from. An image of the user's own is taken in the place of the profile's that has the
+// same name. What can not be is an error now, and not after minutes; all of it at once.
+func Choose(ctx context.Context, p plan.Images, o Options) (_ *Set, err error) {
 	if o.Progress == nil {
 		o.Progress = silent{}
 	}
@@ -74,15 +87,78 @@ func Choose(p plan.Images, o Options) (*Set, error) {
 		return s, nil
 	}
 	var problems []error
+	names := map[string]string{}
+	for _, l := range p.Preload {
+		src, err := newPreload(ctx, l, o)
+		if err != nil {
+			problems = append(problems, err)
+			continue
+		}
+		s.sources = append(s.sources, src)
+		for _, n := range src.names() {
+			if before, ok := names[n]; ok && before != src.inputs() {
+				problems = append(problems, fmt.Errorf("%s has another image called %s than one before it", l, n))
+			}
+			names[n] = src.inputs()
+		}
+	}
 	for _, w := range p.Wanted {
-		m, err := newMade(w, o)
-		problems = append(problems, err)
-		s.sources = append(s.sources, m)
+		reference, err := canonical(w.Reference)
+		if err != nil {
+			problems = append(problems, err)
+			continue
+		}
+		if _, ok := names[reference]; ok {
+			continue
+		}
+		src, err := newWanted(ctx, w, reference, p.Source, o)
+		if err != nil {
+			problems = append(problems, err)
+		} else if src != nil {
+			s.sources = append(s.sources, src)
+		}
 	}
 	if err := errors.Join(problems...); err != nil {
-		return nil, err
+		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
+}
+
+func newPreload(ctx context.Context, l plan.Preload, o Options) (source, error) {
+	if l.Pull != "" {
+		return newPulled(ctx, l.Pull, o)
+	}
+	return newBrought(ctx, l, o)
+}
+
+// newWanted gives where an image of the profile's comes from; nil where nobody asked for it to be made, and it can not be.
+func newWanted(ctx context.Context, w plan.Image, reference, how string, o Options) (source, error) {
+	if how == plan.ImagesPull && !strings.HasPrefix(reference, ownRegistry) {
+		return newPulled(ctx, w.Reference, o)
+	}
+	m, err := newMade(w.Name, reference, o)
+	if lacks := (*lacksError)(nil); errors.As(err, &lacks) && how == plan.ImagesAuto {
+		o.Progress.Stage(lacks.Error()+": machines take it from its registry", 0)
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// ownRegistry has the images that nobody but this package makes.
+const ownRegistry = "nodekiln.dev/"
+
+// Close closes the user's files.
+func (s *Set) Close() error {
+	var errs []error
+	for _, src := range s.sources {
+		if c, ok := src.(io.Closer); ok {
+			errs = append(errs, c.Close())
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // Digest is that of all that decides what the images are, beside the base; "" for none.

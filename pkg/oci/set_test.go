@@ -72,7 +72,7 @@ func options() Options {
 // bake gives the images as files of a machine.
 func bake(t *testing.T, p plan.Images, o Options) *tree.Tree {
 	t.Helper()
-	s, err := Choose(p, o)
+	s, err := Choose(t.Context(), p, o)
 	must(t, err)
 	must(t, s.Prepare(t.Context()))
 	files, err := s.Tree(root(t))
@@ -133,7 +133,7 @@ func TestMadeImagesAreValid(t *testing.T) {
 		"nodekiln.dev/busybox:1": "bin/busybox 0755, bin/nslookup -> busybox, bin/sh -> busybox, bin/wget -> busybox, etc/passwd 0644, " +
 			"etc/ssl/certs/ca-certificates.crt 0644, root 0700, tmp 1777",
 	} {
-		got := contents(t, images[reference])
+		got := listing(t, images[reference])
 		for want := range strings.SplitSeq(files, ", ") {
 			if !slices.Contains(got, want) {
 				t.Errorf("%s: no %s among %d files", reference, want, len(got))
@@ -165,8 +165,8 @@ func checkLayers(t *testing.T, i v1.Image) {
 	}
 }
 
-// contents lists the files of an image.
-func contents(t *testing.T, i v1.Image) []string {
+// listing lists the files of an image.
+func listing(t *testing.T, i v1.Image) []string {
 	t.Helper()
 	r := mutate.Extract(i)
 	defer r.Close()
@@ -256,7 +256,7 @@ func TestDigest(t *testing.T) {
 	digest := func(change func(*plan.Images, *Options)) string {
 		p, o := plan.Images{Source: plan.ImagesAuto, Wanted: wanted()}, options()
 		change(&p, &o)
-		s, err := Choose(p, o)
+		s, err := Choose(t.Context(), p, o)
 		must(t, err)
 		return s.Digest()
 	}
@@ -288,7 +288,7 @@ func TestDigest(t *testing.T) {
 func TestChooseRefuses(t *testing.T) {
 	o := options()
 	o.Programs = func(string) Programs { return programs{} }
-	_, err := Choose(plan.Images{Source: plan.ImagesMade, Wanted: append(wanted(), plan.Image{Name: "nginx", Reference: "nginx"}, plan.Image{Name: "pause", Reference: "A b"})}, o)
+	_, err := Choose(t.Context(), plan.Images{Source: plan.ImagesMade, Wanted: append(wanted(), plan.Image{Name: "nginx", Reference: "nginx"}, plan.Image{Name: "pause", Reference: "A b"})}, o)
 	for _, complaint := range []string{"no recipe for the image nginx", "component coredns, which the cluster does not have", `"A b" is no reference`} {
 		if err == nil || !strings.Contains(err.Error(), complaint) {
 			t.Errorf("%s: got %v", complaint, err)

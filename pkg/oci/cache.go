@@ -1,0 +1,90 @@
+package oci
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// cache keeps what was pulled, blob by blob and named by digest as in an OCI image layout, and compressed archives of the
+// user's, unpacked. Nothing has its name there before it is whole.
+type cache struct{ dir string }
+
+func (o Options) cache() cache { return cache{filepath.Join(o.CacheDir, "image")} }
+
+// has tells whether a blob is there.
+func (c cache) has(d v1.Descriptor) bool {
+	info, err := os.Stat(filepath.Join(c.dir, filepath.FromSlash(blobPath(d.Digest))))
+	return err == nil && info.Size() == d.Size
+}
+
+// keep writes a blob, which has to have the digest.
+func (c cache) keep(ctx context.Context, digest v1.Hash, r io.Reader) error {
+	return c.write(blobPath(digest), func(w io.Writer) error {
+		h := sha256.New()
+		if _, err := io.Copy(io.MultiWriter(w, h), reader{ctx, r}); err != nil {
+			return err
+		}
+		if got := hex.EncodeToString(h.Sum(nil)); got != digest.Hex {
+			return fmt.Errorf("what was received has the digest sha256:%s instead of %s", got, digest)
+		}
+		return nil
+	})
+}
+
+// unpacked writes what a file holds that is compressed, by that file's own digest, unless it is there.
+func (c cache) unpacked(ctx context.Context, file string) func(io.Reader) (string, error) {
+	return func(r io.Reader) (string, error) {
+		f, err := os.Open(file)
+		if err != nil {
+			return "", err
+		}
+		defer f.Close()
+		digest, _, err := v1.SHA256(reader{ctx, f})
+		if err != nil {
+			return "", err
+		}
+		name := filepath.Join("archives", digest.Hex+".tar")
+		full := filepath.Join(c.dir, name)
+		if _, err := os.Stat(full); !errors.Is(err, fs.ErrNotExist) {
+			return full, err
+		}
+		return full, c.write(name, func(w io.Writer) error {
+			_, err := io.Copy(w, reader{ctx, r})
+			return err
+		})
+	}
+}
+
+// write makes a file of that name below the cache's directory.
+func (c cache) write(name string, content func(io.Writer) error) error {
+	full := filepath.Join(c.dir, filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
+		return err
+	}
+	// A name of its own for each process: two may pull the same image at once.
+	f, err := os.CreateTemp(filepath.Dir(full), ".part-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	err = content(f)
+	if err := errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), full)
+}
+
+// resolution is the file that says what a reference stood for when its registry was asked last.
+func resolution(reference string) string {
+	sum := sha256.Sum256([]byte(reference))
+	return "references/" + hex.EncodeToString(sum[:])
+}
