@@ -1,0 +1,214 @@
+package oci
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/random"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/google/go-containerregistry/pkg/v1/validate"
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/nodekiln/nodekiln/pkg/plan"
+	"github.com/nodekiln/nodekiln/pkg/tree"
+)
+
+// app gives an image of the user's for a platform.
+func app(t *testing.T, architecture string) v1.Image {
+	t.Helper()
+	i, err := random.Image(5000, 3)
+	must(t, err)
+	config, err := i.ConfigFile()
+	must(t, err)
+	config.OS, config.Architecture = "linux", architecture
+	i, err = mutate.ConfigFile(i, config)
+	must(t, err)
+	return i
+}
+
+// dockerArchive writes an image as other programs than docker do: with compressed layers.
+func dockerArchive(t *testing.T, name, tag string, i v1.Image) {
+	t.Helper()
+	must(t, tarball.WriteToFile(name, mustTag(t, tag), i))
+}
+
+func mustTag(t *testing.T, tag string) name.Tag {
+	t.Helper()
+	r, err := name.NewTag(tag)
+	must(t, err)
+	return r
+}
+
+// layoutArchive writes the images of a layout as a tar file.
+func layoutArchive(t *testing.T, name, layout string, leave ...string) {
+	t.Helper()
+	f, err := os.Create(name)
+	must(t, err)
+	files, err := tree.FromFS(os.DirFS(layout), epoch(), "")
+	must(t, err)
+	for _, l := range leave {
+		files.Remove(l)
+	}
+	must(t, errors.Join(tree.WriteTar(f, files), f.Close()))
+}
+
+func TestBroughtImages(t *testing.T) {
+	dir := t.TempDir()
+	own := bake(t, plan.Images{Source: plan.ImagesMade, Wanted: wanted()[2:3]}, options())
+	layout := unpacked(t, own)
+	must(t, os.Rename(layout, filepath.Join(dir, "layout")))
+	layoutArchive(t, filepath.Join(dir, "oci.tar"), filepath.Join(dir, "layout"), dockerFile)
+	layoutArchive(t, filepath.Join(dir, "docker.tar"), filepath.Join(dir, "layout"), layoutFile, indexFile)
+	plain, err := os.ReadFile(filepath.Join(dir, "oci.tar"))
+	must(t, err)
+	var packed, squeezed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	_, err = z.Write(plain)
+	must(t, errors.Join(err, z.Close()))
+	s, err := zstd.NewWriter(&squeezed)
+	must(t, err)
+	_, err = s.Write(plain)
+	must(t, errors.Join(err, s.Close()))
+	must(t, os.WriteFile(filepath.Join(dir, "oci.tar.gz"), packed.Bytes(), 0o644))
+	must(t, os.WriteFile(filepath.Join(dir, "oci.tar.zst"), squeezed.Bytes(), 0o644))
+	dockerArchive(t, filepath.Join(dir, "compressed.tar"), "example.com/app:1", app(t, "amd64"))
+
+	for _, p := range []plan.Preload{
+		{Layout: "layout"}, {Archive: "oci.tar"}, {Archive: "docker.tar"}, {Archive: "oci.tar.gz"}, {Archive: "oci.tar.zst"}, {Archive: "compressed.tar"},
+	} {
+		o := options()
+		o.Dir, o.CacheDir = dir, t.TempDir()
+		names, err := Names(dir, p)
+		must(t, err)
+		baked := byReference(t, unpacked(t, bake(t, plan.Images{Preload: []plan.Preload{p}}, o)))
+		if len(names) != 1 || len(baked) != 1 {
+			t.Fatalf("%s: %v, %v", p, names, baked)
+		}
+		for reference, id := range names {
+			got, err := baked[reference].ConfigName()
+			if err != nil || got.String() != id {
+				t.Errorf("%s: %s is %v instead of %s, %v", p, reference, got, id, err)
+			}
+		}
+		if p.Archive == "compressed.tar" {
+			must(t, validate.Image(baked["example.com/app:1"]))
+		}
+	}
+}
+
+func TestBroughtImagesAreJudged(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name string, content []byte) { must(t, os.WriteFile(filepath.Join(dir, name), content, 0o644)) }
+	write("text.tar", []byte(strings.Repeat("no archive ", 100)))
+	var nothing bytes.Buffer
+	must(t, tree.WriteTar(&nothing, &tree.Tree{}))
+	write("empty.tar", nothing.Bytes())
+	dockerArchive(t, filepath.Join(dir, "arm.tar"), "example.com/app:1", app(t, "arm64"))
+	for name, complaint := range map[string]string{
+		"text.tar": "it is no archive of images", "empty.tar": "neither the index.json", "arm.tar": "the image is for linux/arm64",
+	} {
+		if _, err := Names(dir, plan.Preload{Archive: name}); err == nil || !strings.Contains(err.Error(), complaint) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	layout := unpacked(t, bake(t, plan.Images{Source: plan.ImagesMade, Wanted: wanted()[2:3]}, options()))
+	list, err := loadAll(dirContents{os.DirFS(layout)})
+	must(t, err)
+	damaged := filepath.Join(layout, blobPath(list[0].manifest.Layers[0].Digest))
+	content, err := os.ReadFile(damaged)
+	must(t, err)
+	content[len(content)/2] ^= 1
+	must(t, os.WriteFile(damaged, content, 0o644))
+	o := options()
+	o.Dir, o.CacheDir = layout, t.TempDir()
+	set, err := Choose(t.Context(), plan.Images{Preload: []plan.Preload{{Layout: "."}}}, o)
+	must(t, err)
+	if err := set.Prepare(t.Context()); err == nil || !strings.Contains(err.Error(), "it is damaged") {
+		t.Errorf("a damaged layer: %v", err)
+	}
+}
+
+// registry starts Debian's, and gives its HOST:PORT and what ends it.
+func registry(t *testing.T) (string, func()) {
+	t.Helper()
+	need(t, "docker-registry")
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	address := l.Addr().String()
+	must(t, l.Close())
+	config := filepath.Join(t.TempDir(), "config.yml")
+	must(t, os.WriteFile(config, fmt.Appendf(nil, "version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: %s}}\nhttp: {addr: %s}\n", t.TempDir(), address), 0o644))
+	c := exec.Command("docker-registry", "serve", config)
+	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	must(t, c.Start())
+	ended := false
+	end := func() {
+		if !ended {
+			ended = true
+			_ = c.Process.Kill()
+			_ = c.Wait()
+		}
+	}
+	t.Cleanup(end)
+	eventually(t, "the registry answers", func() bool {
+		r, err := http.Get("http://" + address + "/v2/")
+		if err == nil {
+			_, _ = io.Copy(io.Discard, r.Body)
+			r.Body.Close()
+		}
+		return err == nil && r.StatusCode == http.StatusOK
+	})
+	return address, end
+}
+
+func TestPulledImages(t *testing.T) {
+	address, end := registry(t)
+	index := mutate.AppendManifests(mutate.IndexMediaType(empty.Index, "application/vnd.oci.image.index.v1+json"),
+		mutate.IndexAddendum{Add: app(t, "arm64"), Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: "linux", Architecture: "arm64"}}},
+		mutate.IndexAddendum{Add: app(t, "amd64"), Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: "linux", Architecture: "amd64"}}})
+	tag := mustTag(t, address+"/app:1")
+	must(t, remote.WriteIndex(tag, index))
+	digest, err := index.Digest()
+	must(t, err)
+	o := options()
+	o.CacheDir = t.TempDir()
+	pinned := address + "/app:1@" + digest.String()
+	by := func(reference string) []Image {
+		list, err := Read(os.DirFS(strings.TrimSuffix(unpacked(t, bake(t, plan.Images{Preload: []plan.Preload{{Pull: reference}}}, o)), Dir)))
+		must(t, err)
+		return list
+	}
+	want := []Image{{address + "/app:1", digest.String(), "pulled"}}
+	both := append(slices.Clone(want), Image{address + "/app@" + digest.String(), digest.String(), "pulled"})
+	if got := by(address + "/app:1"); !slices.Equal(got, want) {
+		t.Errorf("got %v", got)
+	}
+	if got := by(pinned); !slices.Equal(got, both) {
+		t.Errorf("got %v", got)
+	}
+	// What was pulled is baked again without the registry, a tag as what it was.
+	end()
+	if got := by(address + "/app:1"); !slices.Equal(got, want) {
+		t.Errorf("without the registry: %v", got)
+	}
+	if _, err := Choose(t.Context(), plan.Images{Preload: []plan.Preload{{Pull: address + "/other:1"}}}, o); err == nil {
+		t.Error("an image that nobody has seen is taken from a registry that is gone")
+	}
+}
