@@ -1,6 +1,7 @@
 package build
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,8 +14,12 @@ import (
 	"github.com/nodekiln/nodekiln/pkg/verdict"
 )
 
-// testImage is what pods are made of that judge a cluster. It is baked into every machine that runs pods.
-const testImage = "nodekiln.dev/busybox:1"
+// testImage is the name of the image that the pods are made of that judge a cluster, and what it is looked for by in a
+// cluster whose profile wants none.
+const (
+	testImage          = "busybox"
+	testImageReference = "nodekiln.dev/busybox:1"
+)
 
 // Expected gives what the cluster is to be when its machines run, and false for one that Kubernetes does not run on or
 // whose operator has no kubeconfig.
@@ -24,8 +29,9 @@ func (p *Project) Expected() (verdict.Cluster, bool) {
 		return verdict.Cluster{}, false
 	}
 	want := verdict.Cluster{
-		Version: k.Version, Pods: k.Pods, Service: k.ServiceAddress, Domain: k.Domain, Image: testImage,
-		DNS: slices.ContainsFunc(p.Plan.Addons, func(a plan.Addon) bool { return a.Name == "coredns" }),
+		Version: k.Version, Pods: k.Pods, Service: k.ServiceAddress, Domain: k.Domain,
+		Image: cmp.Or(p.Plan.Base.Images.Reference(testImage), testImageReference),
+		DNS:   slices.ContainsFunc(p.Plan.Addons, func(a plan.Addon) bool { return a.Name == "coredns" }),
 	}
 	for _, m := range p.Plan.WithRole("node") {
 		want.Nodes = append(want.Nodes, m.Name)

@@ -81,7 +81,7 @@ func (j *judge) bounded(ctx context.Context, limit time.Duration) (context.Conte
 }
 
 // each tries the subjects again and again until each is as it is to be or the time is over, and notes a check of that
-// name for each. It gives the subjects that have passed.
+// name for each. It gives the subjects that have passed, in their order.
 func each[S fmt.Stringer](ctx context.Context, j *judge, check string, subjects []S, limit time.Duration, try func(context.Context, S) (string, error)) (passed []S) {
 	ctx, cancel := j.bounded(ctx, limit)
 	defer cancel()
@@ -108,9 +108,6 @@ func each[S fmt.Stringer](ctx context.Context, j *judge, check string, subjects 
 				continue
 			}
 			checks[i].Said, checks[i].Err = said, err
-			if err == nil {
-				passed = append(passed, s)
-			}
 			if last := (finalError{}); err == nil || errors.As(err, &last) {
 				decided[i] = true
 				open--
@@ -118,9 +115,12 @@ func each[S fmt.Stringer](ctx context.Context, j *judge, check string, subjects 
 			}
 		}
 	}
-	for i := range checks {
+	for i, s := range subjects {
 		if !decided[i] {
 			j.end(&checks[i], began[i])
+		}
+		if checks[i].Err == nil {
+			passed = append(passed, s)
 		}
 	}
 	j.verdict.Checks = append(j.verdict.Checks, checks...)

@@ -128,9 +128,9 @@ func overNetwork(err error, e edge) error {
 	return lookAt(err, "'ip route' and the container network's program (flanneld) on %s and %s, and at what lets packets through between the machines", e.from.node, e.to.node)
 }
 
-// fetch gets the greeting of a pod from within another.
+// fetch gets the greeting of a pod from within another. The wget of Debian 12's static busybox crashes by its own -T.
 func (j *judge) fetch(ctx context.Context, e edge, host string) error {
-	said, err := j.api.output(ctx, e.from, "wget", "-q", "-O", "-", "-T", "20", "http://"+host+"/")
+	said, err := j.api.output(ctx, e.from, "timeout", "20", "wget", "-q", "-O", "-", "http://"+host+"/")
 	if err == nil && strings.TrimSpace(said) != e.to.greeting() {
 		err = fmt.Errorf("http://%s/ answers the pod on %s by %q, not %q", host, e.from.node, said, e.to.greeting())
 	}

@@ -11,9 +11,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/netip"
 	"strings"
 	"time"
+
+	"k8s.io/klog/v2"
 
 	"github.com/nodekiln/nodekiln/pkg/kube"
 )
@@ -129,6 +132,9 @@ func Judge(ctx context.Context, a Access, want Cluster, o Options) (*Verdict, er
 	if err != nil {
 		return nil, err
 	}
+	// client-go tells its log of each connection that is cut, which the checks tell of themselves.
+	klog.LogToStderr(false)
+	klog.SetOutput(io.Discard)
 	j := &judge{want: want, opts: o}
 	if err := j.all(ctx, apis, a.Etcd); err != nil {
 		return nil, err
