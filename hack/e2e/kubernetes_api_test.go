@@ -27,11 +27,12 @@ func TestKubernetesAPI(t *testing.T) {
 	if os.Getuid() != 0 {
 		missing(t, "only root can start containers")
 	}
+	judges := releases(t)
 	base := debian(t)
 	for _, d := range deployments() {
-		for _, version := range []string{"1.34.4", "1.36.3"} {
-			t.Run(d.profile+" "+version, func(t *testing.T) {
-				c := startControlPlane(t, d, base, version)
+		for _, r := range judges {
+			t.Run(d.profile+" "+r.version, func(t *testing.T) {
+				c := startControlPlane(t, d, base, r)
 				t.Run("operator", c.operatorRules)
 				t.Run("units", c.unitsWork)
 				t.Run("elections", c.leadersAreElected)

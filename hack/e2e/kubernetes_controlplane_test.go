@@ -55,9 +55,8 @@ type controlPlane struct {
 	restarts map[string]string
 }
 
-func startControlPlane(t *testing.T, d deployment, base, version string) *controlPlane {
+func startControlPlane(t *testing.T, d deployment, base string, r release) *controlPlane {
 	t.Helper()
-	program := release(t, version)
 	dir := t.TempDir()
 	file := filepath.Join(dir, "cluster.yaml")
 	nodekiln.Run(t, "init", "--profile", d.profile, file)
@@ -65,8 +64,8 @@ func startControlPlane(t *testing.T, d deployment, base, version string) *contro
 	if err != nil {
 		t.Fatal(err)
 	}
-	changed := d.alone.Replace(strings.Replace(string(example), "version: 1.34.4", "version: "+version, 1))
-	if !strings.Contains(changed, "version: "+version) {
+	changed := d.alone.Replace(strings.Replace(string(example), "version: 1.34.4", "version: "+r.version, 1))
+	if !strings.Contains(changed, "version: "+r.version) {
 		t.Fatalf("the example of %s is of another version", d.profile)
 	}
 	if err := os.WriteFile(file, []byte(changed), 0o644); err != nil {
@@ -76,11 +75,11 @@ func startControlPlane(t *testing.T, d deployment, base, version string) *contro
 	nodekiln.Run(t, "render", file, "--out", out)
 	c := &controlPlane{
 		deployment: d, file: file, out: out, restarts: map[string]string{},
-		master: lay(t, base, filepath.Join(out, d.master), program), node: lay(t, base, filepath.Join(out, d.node), program),
+		master: lay(t, base, filepath.Join(out, d.master), r.program), node: lay(t, base, filepath.Join(out, d.node), r.program),
 	}
 	join(t, c.master, c.node)
 	// The node is where its kubelet would be; the operator is somewhere on the network, with a file and no machine.
-	kubectl := []string{"nsenter", "--net=" + c.node.network, program, "kubectl", "--request-timeout=20s"}
+	kubectl := []string{"nsenter", "--net=" + c.node.network, r.program, "kubectl", "--request-timeout=20s"}
 	c.operator = append(kubectl, "--kubeconfig="+filepath.Join(out, "admin.kubeconfig"))
 	c.kubelet = c.on(c.node, d.kubelet)
 	c.authority = filepath.Join(dir, "authority.pem")

@@ -22,21 +22,25 @@ func missing(t *testing.T, what string) {
 	t.Skip(what)
 }
 
-// releases gives the directories of the releases that hack/kubernetes has built, below the directory that the
-// environment variable NODEKILN_KUBERNETES names: VERSION/hyperkube. `make kubernetes` builds those that the tests need.
-func releases(t *testing.T) []string {
+// release is one of Kubernetes: its version, and all of its programs in one, which its first argument or its own name
+// chooses among.
+type release struct{ version, program string }
+
+// releases gives those whose own programs are the judges: the environment variable NODEKILN_RELEASES lists their versions
+// ("1.29.5 1.34.4"), and NODEKILN_KUBERNETES names the directory that has VERSION/hyperkube, as `make kubernetes` builds it.
+func releases(t *testing.T) []release {
 	t.Helper()
-	dir := os.Getenv("NODEKILN_KUBERNETES")
-	if dir == "" {
-		missing(t, "set NODEKILN_KUBERNETES to a directory with VERSION/hyperkube (go run ./hack/kubernetes VERSION OUT)")
+	dir, wanted := os.Getenv("NODEKILN_KUBERNETES"), strings.Fields(os.Getenv("NODEKILN_RELEASES"))
+	if dir == "" || len(wanted) == 0 {
+		missing(t, "set NODEKILN_RELEASES to versions of Kubernetes, and NODEKILN_KUBERNETES to a directory with VERSION/hyperkube of each (go run ./hack/kubernetes VERSION OUT)")
 	}
-	programs, err := filepath.Glob(filepath.Join(dir, "*", "hyperkube"))
-	if err != nil || len(programs) == 0 {
-		t.Fatalf("no VERSION/hyperkube below %s: %v", dir, err)
-	}
-	var found []string
-	for _, p := range programs {
-		found = append(found, filepath.Dir(p))
+	var found []release
+	for _, version := range wanted {
+		program := filepath.Join(dir, version, "hyperkube")
+		if _, err := os.Stat(program); err != nil {
+			t.Fatalf("%v: go run ./hack/kubernetes %s %s", err, version, program)
+		}
+		found = append(found, release{version, program})
 	}
 	return found
 }
@@ -46,25 +50,24 @@ var kubernetesComponents = []kube.Component{kube.APIServer, kube.ControllerManag
 // The tables of pkg/kube are what the real programs have, and the listings that its tests use are still those that the
 // programs give.
 func TestKubernetesFlags(t *testing.T) {
-	for _, dir := range releases(t) {
-		release := filepath.Base(dir)
-		t.Run(release, func(t *testing.T) {
-			v, err := kube.ParseVersion(release)
+	for _, r := range releases(t) {
+		t.Run(r.version, func(t *testing.T) {
+			v, err := kube.ParseVersion(r.version)
 			if err != nil {
 				t.Fatal(err)
 			}
 			var listing strings.Builder
 			for _, c := range kubernetesComponents {
-				if said := frame.Command(t, nil, filepath.Join(dir, "hyperkube"), string(c), "--version"); strings.TrimSpace(said) != "Kubernetes v"+release {
+				if said := frame.Command(t, nil, r.program, string(c), "--version"); strings.TrimSpace(said) != "Kubernetes v"+r.version {
 					t.Errorf("%s --version says %q", c, said)
 				}
-				flags := frame.Command(t, nil, filepath.Join(dir, "hyperkube"), "flags", string(c))
+				flags := frame.Command(t, nil, r.program, "flags", string(c))
 				listing.WriteString(flags)
 				sameFlags(t, c, v, flags)
 			}
-			recorded, err := os.ReadFile("../../pkg/kube/testdata/flags-" + release + ".tsv")
+			recorded, err := os.ReadFile("../../pkg/kube/testdata/flags-" + r.version + ".tsv")
 			if err == nil && string(recorded) != listing.String() {
-				t.Errorf("the listing differs from pkg/kube/testdata/flags-%s.tsv:\n%s", release, listing.String())
+				t.Errorf("the listing differs from pkg/kube/testdata/flags-%s.tsv:\n%s", r.version, listing.String())
 			}
 		})
 	}
@@ -93,14 +96,13 @@ func sameFlags(t *testing.T, c kube.Component, v kube.Version, listing string) {
 
 // The admission plugins that the table has are those that the API server's help lists.
 func TestKubernetesAdmissionPlugins(t *testing.T) {
-	for _, dir := range releases(t) {
-		release := filepath.Base(dir)
-		t.Run(release, func(t *testing.T) {
-			v, err := kube.ParseVersion(release)
+	for _, r := range releases(t) {
+		t.Run(r.version, func(t *testing.T) {
+			v, err := kube.ParseVersion(r.version)
 			if err != nil {
 				t.Fatal(err)
 			}
-			help := frame.Command(t, nil, filepath.Join(dir, "hyperkube"), "kube-apiserver", "--help")
+			help := frame.Command(t, nil, r.program, "kube-apiserver", "--help")
 			_, list, ok := strings.Cut(help, "Comma-delimited list of admission plugins: ")
 			if !ok {
 				t.Fatalf("no list of the plugins in %s", help)
@@ -117,15 +119,14 @@ func TestKubernetesAdmissionPlugins(t *testing.T) {
 
 // Whatever pkg/kube writes, the release's own types read it, strictly.
 func TestKubernetesConfigurations(t *testing.T) {
-	for _, dir := range releases(t) {
-		release := filepath.Base(dir)
-		t.Run(release, func(t *testing.T) {
-			v, err := kube.ParseVersion(release)
+	for _, r := range releases(t) {
+		t.Run(r.version, func(t *testing.T) {
+			v, err := kube.ParseVersion(r.version)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for _, kind := range []string{"KubeletConfiguration", "KubeProxyConfiguration", "KubeSchedulerConfiguration"} {
-				decodesAllFields(t, dir, kind, v)
+				decodesAllFields(t, r.program, kind, v)
 			}
 			for name, c := range usualConfigurations(v) {
 				config, err := kube.Config(c.kind, v, c.fields)
@@ -133,14 +134,14 @@ func TestKubernetesConfigurations(t *testing.T) {
 					t.Errorf("%s: %v", name, err)
 					continue
 				}
-				if said, err := checkConfiguration(dir, c.kind, config); err != nil {
+				if said, err := checkConfiguration(r.program, c.kind, config); err != nil {
 					t.Errorf("%s: %v: %s\n%s", name, err, said, config)
 				}
 			}
 			// The judge can say no.
 			for text, want := range map[string]string{"foo: 1\n": `unknown field "foo"`, "healthzPort: 99999\n": "healthzPort"} {
 				config := "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n" + text
-				if said, err := checkConfiguration(dir, "KubeletConfiguration", []byte(config)); err == nil || !strings.Contains(said, want) {
+				if said, err := checkConfiguration(r.program, "KubeletConfiguration", []byte(config)); err == nil || !strings.Contains(said, want) {
 					t.Errorf("%q is judged %v: %s; want an error with %q", text, err, said, want)
 				}
 			}
@@ -200,7 +201,7 @@ func usualConfigurations(v kube.Version) map[string]configuration {
 
 // decodesAllFields decodes a configuration with every field of the table. Whether the values make sense together is not
 // asked.
-func decodesAllFields(t *testing.T, dir, kind string, v kube.Version) {
+func decodesAllFields(t *testing.T, program, kind string, v kube.Version) {
 	t.Helper()
 	values := map[string]string{"bool": "true", "int": "1", "float": "1.5", "duration": "1m0s", "list": "a,b", "map[string]": "a=b", "map[bool]": "AllBeta=true", "string": "a", "yaml": "null"}
 	var fields []kube.Field
@@ -214,14 +215,14 @@ func decodesAllFields(t *testing.T, dir, kind string, v kube.Version) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if said, err := checkConfiguration(dir, kind, config); err != nil && !strings.HasPrefix(said, "validate a "+kind) {
+	if said, err := checkConfiguration(program, kind, config); err != nil && !strings.HasPrefix(said, "validate a "+kind) {
 		t.Errorf("%v: %s\n%s", err, said, config)
 	}
 }
 
 // checkConfiguration gives the judgement of the release's own types.
-func checkConfiguration(dir, kind string, config []byte) (string, error) {
-	cmd := exec.Command(filepath.Join(dir, "hyperkube"), "config", kind)
+func checkConfiguration(program, kind string, config []byte) (string, error) {
+	cmd := exec.Command(program, "config", kind)
 	cmd.Stdin = bytes.NewReader(config)
 	said, err := cmd.CombinedOutput()
 	return string(said), err

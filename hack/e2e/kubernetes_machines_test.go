@@ -25,17 +25,6 @@ import (
 // and waits for readiness, and it is networkd that gives a machine its address, as on the real machine. Nothing of the
 // host is changed: each machine has a network of its own, in which it has the address that the cluster file gives it.
 
-// release gives the program of a Kubernetes release: all of its programs in one, which its first argument or its own
-// name chooses among.
-func release(t *testing.T, version string) string {
-	t.Helper()
-	program := filepath.Join(os.Getenv("NODEKILN_KUBERNETES"), version, "hyperkube")
-	if _, err := os.Stat(program); err != nil {
-		t.Fatalf("%v: set NODEKILN_KUBERNETES to a directory DIR after 'go run ./hack/kubernetes %s DIR/%[2]s/hyperkube'", err, version)
-	}
-	return program
-}
-
 // debian bootstraps what the machines are laid over, in memory where it can be.
 func debian(t *testing.T) string {
 	t.Helper()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"path"
 	"path/filepath"
 
 	"github.com/coreos/ignition/v2/config/v3_4/types"
@@ -21,26 +22,31 @@ const (
 	networkConfigName = "network-config"
 )
 
-// writePayloads writes the machine's config for Ignition and for cloud-init, of which the user-data has a limit in bytes.
-// Both hold its private keys.
-func writePayloads(dir string, cfg types.Config, host payload.Host, limit int) error {
+// writePayloads writes the machine's config for Ignition and for cloud-init, as the target takes it. Both hold its private
+// keys.
+func writePayloads(dir string, cfg types.Config, host payload.Host, target payload.Target) error {
 	ignition, err := payload.Ignition(cfg)
 	if err != nil {
 		return err
 	}
-	seed, err := payload.CloudInit(cfg, host, limit)
+	seed, err := payload.CloudInit(cfg, host, target)
 	if err != nil {
 		return err
 	}
-	for _, f := range []struct {
+	type file struct {
 		name    string
 		content []byte
-	}{
+	}
+	files := []file{
 		{ignitionName, ignition},
 		{userDataName, seed.UserData},
 		{metaDataName, seed.MetaData},
 		{networkConfigName, seed.NetworkConfig},
-	} {
+	}
+	for _, p := range seed.Parts {
+		files = append(files, file{path.Base(p.Path), p.Content})
+	}
+	for _, f := range files {
 		if err := os.WriteFile(filepath.Join(dir, f.name), f.content, 0o600); err != nil {
 			return fmt.Errorf("write %s: %w", f.name, err)
 		}
@@ -48,15 +54,15 @@ func writePayloads(dir string, cfg types.Config, host payload.Host, limit int) e
 	return nil
 }
 
-// userDataLimit gives how many bytes of user-data the plan's target takes.
-func userDataLimit(p *plan.Plan) int {
+// target gives what the plan's target takes.
+func target(p *plan.Plan) payload.Target {
 	switch p.UserDataTarget {
 	case "openstack":
-		return payload.NovaLimit
+		return payload.OpenStack()
 	case "ec2":
-		return payload.EC2Limit
+		return payload.EC2()
 	}
-	return payload.Unlimited
+	return payload.Target{}
 }
 
 // host gives what cloud-init is told of a machine beside its config.

@@ -97,7 +97,7 @@ func configure(c *machine.Configurer, p *plan.Plan, m plan.Machine) error {
 		return err
 	}
 	// One key that stands for many compresses better than they would: what fits here may still be too large.
-	_, err = payload.CloudInit(cfg, host(p, m), userDataLimit(p))
+	_, err = payload.CloudInit(cfg, host(p, m), target(p))
 	return err
 }
 

@@ -116,7 +116,7 @@ func renderMachine(dir string, c *machine.Configurer, p *plan.Plan, m plan.Machi
 	if err := writeRendered(dir, files, epoch); err != nil {
 		return err
 	}
-	return writePayloads(dir, cfg, host(p, m), userDataLimit(p))
+	return writePayloads(dir, cfg, host(p, m), target(p))
 }
 
 // publishRendered gives the machines' directories and the operator's kubeconfig, if there is one, their names, once they

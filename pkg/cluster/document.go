@@ -115,7 +115,7 @@ type preload struct {
 }
 
 type userData struct {
-	Target string `yaml:"target" jsonschema:"enum=nocloud,enum=openstack,enum=ec2,default=nocloud" jsonschema_description:"Where user-data is stored: openstack and ec2 limit its size, nocloud is a volume and does not"`
+	Target string `yaml:"target" jsonschema:"enum=nocloud,enum=openstack,enum=ec2,default=nocloud" jsonschema_description:"Where user-data is stored: openstack and ec2 limit its size (openstack takes more in files to inject), nocloud is a volume and does not"`
 }
 
 type ssh struct {

@@ -2,12 +2,9 @@ package payload
 
 import (
 	"bytes"
-	"cmp"
 	"compress/gzip"
 	"encoding/base64"
 	"fmt"
-	"slices"
-	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -45,6 +42,8 @@ type seedFile struct {
 	Content     string `yaml:"content"`
 
 	content []byte
+	// secret files are those that not everybody may read.
+	secret bool
 }
 
 // form is how contents of files are put into user-data.
@@ -88,48 +87,31 @@ func isText(b []byte) bool {
 	return utf8.Valid(b) && !bytes.ContainsFunc(b, control)
 }
 
-// userData gives user-data of at most limit bytes, Unlimited for any.
-func (s *seed) userData(limit int) ([]byte, error) {
-	text, err := s.encode(readable)
-	if err != nil || limit <= Unlimited || len(text) <= limit {
-		return text, err
-	}
-	if text, err = s.encode(compressible); err != nil {
+// encode gives the cloud-config with the files.
+func (s *seed) encode(as form, files []seedFile) ([]byte, error) {
+	config := s.config
+	var err error
+	if config.WriteFiles, err = encodeFiles(as, files); err != nil {
 		return nil, err
 	}
-	packed, err := compress(text)
-	if err != nil {
-		return nil, err
-	}
-	if len(packed) > limit {
-		return nil, fmt.Errorf("the user-data of %s is %d bytes over the limit of %d, although compressed; its largest files are %s",
-			s.host.Name, len(packed)-limit, limit, s.largest(3))
-	}
-	return packed, nil
+	return encodeConfig(config)
 }
 
-func (s *seed) encode(as form) ([]byte, error) {
-	config := s.config
-	for _, f := range s.written {
+func encodeFiles(as form, files []seedFile) ([]seedFile, error) {
+	var encoded []seedFile
+	for _, f := range files {
 		f, err := f.encode(as)
 		if err != nil {
 			return nil, fmt.Errorf("encode %s: %w", f.Path, err)
 		}
-		config.WriteFiles = append(config.WriteFiles, f)
+		encoded = append(encoded, f)
 	}
-	text, err := encodeYAML(config)
-	return append([]byte(cloudConfigHeader), text...), err
+	return encoded, nil
 }
 
-// largest names the n largest files with their sizes.
-func (s *seed) largest(n int) string {
-	files := slices.Clone(s.written)
-	slices.SortStableFunc(files, func(a, b seedFile) int { return cmp.Compare(len(b.content), len(a.content)) })
-	var names []string
-	for _, f := range files[:min(n, len(files))] {
-		names = append(names, fmt.Sprintf("%s (%d bytes)", f.Path, len(f.content)))
-	}
-	return strings.Join(names, ", ")
+func encodeConfig(config any) ([]byte, error) {
+	text, err := encodeYAML(config)
+	return append([]byte(cloudConfigHeader), text...), err
 }
 
 // compress packs bytes by gzip (RFC 1952) without a name or a time.

@@ -10,20 +10,13 @@ import (
 // network-config. The user-data holds the machine's private keys.
 type Seed struct {
 	UserData, MetaData, NetworkConfig []byte
+	// Parts are what the user-data includes, where it does not hold all. None holds a key.
+	Parts []Part
 }
 
-// Limits in bytes of the user-data that a target takes.
-const (
-	// Unlimited is for a seed on a disk.
-	Unlimited = 0
-	// EC2Limit is 16 KiB before the encoding as base64: Amazon EC2 User Guide, "Instance user data".
-	EC2Limit = 16 << 10
-	// NovaLimit is what fits into 65535 characters of base64: OpenStack Compute API, "Create server", user_data.
-	NovaLimit = 65535 / 4 * 3
-)
-
 // CloudInit gives the seed by which cloud-init brings a stock image into the state that Ignition would bring it into.
-// User-data over the limit is compressed by gzip; what is over it even then is an error that names the largest files.
+// User-data that is too large for the target is compressed, then split if the target has a place for the rest; what is
+// too large even then is an error that names the sizes and the largest files.
 //
 // The seed needs no network: cloud-init applies it before there is one. Files are written before any ordinary unit
 // starts, those of users who may come with a package after packages are installed. Directories, links, owners by number
@@ -31,7 +24,7 @@ const (
 // nothing that the config enables starts earlier, and what the image has started before is restarted.
 //
 // What only a running Ignition could do is an error.
-func CloudInit(cfg types.Config, host Host, limit int) (Seed, error) {
+func CloudInit(cfg types.Config, host Host, target Target) (Seed, error) {
 	if err := refuse(cfg); err != nil {
 		return Seed{}, err
 	}
@@ -42,7 +35,7 @@ func CloudInit(cfg types.Config, host Host, limit int) (Seed, error) {
 		}
 	}
 	s.prepare()
-	userData, err := s.userData(limit)
+	userData, parts, err := s.userData(target)
 	if err != nil {
 		return Seed{}, err
 	}
@@ -50,8 +43,8 @@ func CloudInit(cfg types.Config, host Host, limit int) (Seed, error) {
 	if err != nil {
 		return Seed{}, err
 	}
-	meta, err := host.metaData(userData, network)
-	return Seed{UserData: userData, MetaData: meta, NetworkConfig: network}, err
+	meta, err := host.metaData(userData, network, parts)
+	return Seed{UserData: userData, MetaData: meta, NetworkConfig: network, Parts: parts}, err
 }
 
 // seed is user-data in the making.

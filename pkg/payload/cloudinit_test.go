@@ -2,9 +2,7 @@ package payload_test
 
 import (
 	"bytes"
-	"compress/gzip"
 	"encoding/base64"
-	"io"
 	"net/netip"
 	"strings"
 	"testing"
@@ -37,7 +35,7 @@ type writtenFile struct {
 
 func seedOf(t *testing.T, cfg types.Config, host payload.Host) cloudConfig {
 	t.Helper()
-	seed, err := payload.CloudInit(cfg, host, payload.Unlimited)
+	seed, err := payload.CloudInit(cfg, host, payload.Target{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,7 +198,7 @@ passwd:
 
 func TestInstanceIDChangesWithTheSeed(t *testing.T) {
 	seed := func(butaneText string, host payload.Host) payload.Seed {
-		s, err := payload.CloudInit(butane(t, butaneText), host, payload.Unlimited)
+		s, err := payload.CloudInit(butane(t, butaneText), host, payload.Target{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -225,38 +223,6 @@ func TestInstanceIDChangesWithTheSeed(t *testing.T) {
 	}
 }
 
-func TestUserDataKeepsToTheLimit(t *testing.T) {
-	text := strings.Repeat("compresses well\n", 2000)
-	cfg := butane(t, "storage: {files: [{path: /small, contents: {inline: s}}, {path: /text, contents: {inline: \""+strings.ReplaceAll(text, "\n", `\n`)+"\"}}]}")
-	plain, err := payload.CloudInit(cfg, lan(), payload.Unlimited)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(string(plain.UserData), "encoding: gz+b64") || len(plain.UserData) > 2000 {
-		t.Errorf("%d bytes: a large text is not packed", len(plain.UserData))
-	}
-	packed, err := payload.CloudInit(cfg, lan(), len(plain.UserData)-1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := gzip.NewReader(bytes.NewReader(packed.UserData))
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := io.ReadAll(r)
-	var c cloudConfig
-	if err := yaml.Unmarshal(b, &c); err != nil {
-		t.Fatal(err)
-	}
-	if err != nil || c.Files[1].Content != text || c.Files[1].Encoding != "" {
-		t.Errorf("%v: the compressed user-data has %.100q", err, c.Files[1].Content)
-	}
-	_, err = payload.CloudInit(cfg, lan(), len(packed.UserData)-1)
-	if want := "1 bytes over the limit"; !strings.Contains(errorText(err), want) || !strings.Contains(errorText(err), "its largest files are /text (32000 bytes), /small (1 bytes)") {
-		t.Errorf("got %v, want %q", err, want)
-	}
-}
-
 func TestCloudInitRefusals(t *testing.T) {
 	for name, c := range map[string]struct {
 		butane string
@@ -271,7 +237,7 @@ func TestCloudInitRefusals(t *testing.T) {
 		"no MAC":   {"", payload.Host{Name: "a", Address: lan().Address}, "it needs a name, a MAC address"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, err := payload.CloudInit(butane(t, c.butane), c.host, payload.Unlimited); !strings.Contains(errorText(err), c.want) {
+			if _, err := payload.CloudInit(butane(t, c.butane), c.host, payload.Target{}); !strings.Contains(errorText(err), c.want) {
 				t.Errorf("got %v, want %q", err, c.want)
 			}
 		})
@@ -281,7 +247,7 @@ func TestCloudInitRefusals(t *testing.T) {
 func BenchmarkCloudInit(b *testing.B) {
 	cfg, host := etcdMember(b)
 	for b.Loop() {
-		if _, err := payload.CloudInit(cfg, host, payload.Unlimited); err != nil {
+		if _, err := payload.CloudInit(cfg, host, payload.Target{}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -35,6 +35,8 @@ func differences() []difference {
 		{whole(`etc/machine-id`), "systems that run Ignition make their own, and heed the presets only if they do", nil},
 		{whole(`etc/systemd/network/10-machine\.network`), "with cloud-init network-config says it, for whatever configures the network", nil},
 		{whole(`etc/systemd/network/10-cloud-init-lan0\.network`), "what cloud-init makes of network-config", nil},
+		{whole(`etc/systemd/network/10-cloud-init-nic0\.network`), "the config drive of the test says nothing of the network, and cloud-init asks DHCP then", nil},
+		{whole(`var/lib/nodekiln(/user-data\.\d)?`), "the parts of a seed that is in parts", nil},
 		{whole(`etc/ssh/ssh_host_ed25519_key\.pub`), "cloud-init gives public host keys the mode 0600", nil},
 		{whole(`etc/ssh/ssh_host_(rsa|ecdsa)_key(\.pub)?`), "cloud-init removes the host keys that the image came with", nil},
 		{whole(`etc/shadow`), "useradd and chpasswd note the day of the change", withoutLastChange},
@@ -69,6 +71,7 @@ func TestPayloadsAreEquivalent(t *testing.T) {
 			applyCloudInit(t, root, cfg, host)
 			checkMachine(t, root)
 		},
+		"cloud-init in parts": func(t *testing.T, root string) { applyParts(t, root, cfg, host) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			root := clone(t, base)

@@ -40,10 +40,14 @@ type metaData struct {
 
 // metaData makes the instance's ID of the contents: cloud-init applies a seed once for each ID, so that a machine that
 // is given the same seed again stays as it is, and one that is given another (with renewed certificates, say) takes it.
-func (h Host) metaData(userData, networkConfig []byte) ([]byte, error) {
+func (h Host) metaData(userData, networkConfig []byte, parts []Part) ([]byte, error) {
+	contents := [][]byte{userData, networkConfig}
+	for _, p := range parts {
+		contents = append(contents, p.Content)
+	}
 	digest := sha256.New()
-	for _, part := range [][]byte{userData, networkConfig} {
-		fmt.Fprintf(digest, "%d\n%s", len(part), part)
+	for _, c := range contents {
+		fmt.Fprintf(digest, "%d\n%s", len(c), c)
 	}
 	return encodeYAML(metaData{
 		InstanceID:    fmt.Sprintf("%s-%x", h.Name, digest.Sum(nil)[:8]),

@@ -21,7 +21,7 @@ func inside(root string, words ...string) tool.Cmd {
 
 // checkSchema has cloud-init check user-data, and something that is none.
 func checkSchema(t *testing.T, root string, cfg types.Config, host payload.Host) {
-	seed, err := payload.CloudInit(cfg, host, payload.Unlimited)
+	seed, err := payload.CloudInit(cfg, host, payload.Target{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func checkRenderers(t *testing.T, root string, host payload.Host) {
 		{"netplan", v6, []string{"fd00::5/64", "via: fd00::1"}},
 		{"networkd", v6, []string{"Address=fd00::5/64", "Gateway=fd00::1"}},
 	} {
-		seed, err := payload.CloudInit(types.Config{}, c.host, payload.Unlimited)
+		seed, err := payload.CloudInit(types.Config{}, c.host, payload.Target{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -200,19 +201,64 @@ hostname >"$root/run-hostname"
 
 // applyCloudInit has the real cloud-init apply the seed to the root.
 func applyCloudInit(t *testing.T, root string, cfg types.Config, host payload.Host) {
-	seed, err := payload.CloudInit(cfg, host, payload.Unlimited)
+	seed, err := payload.CloudInit(cfg, host, payload.Target{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := filepath.Join(root, "var/lib/cloud/seed/nocloud")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	writeAll(t, filepath.Join(root, "var/lib/cloud/seed/nocloud"), map[string][]byte{
+		"user-data": seed.UserData, "meta-data": seed.MetaData, "network-config": seed.NetworkConfig,
+	})
+	runCloudInit(t, root, host)
+}
+
+// applyParts has it apply a seed in parts, from what Nova writes on a config drive: OpenStack Compute, "Config drives".
+func applyParts(t *testing.T, root string, cfg types.Config, host payload.Host) {
+	whole, err := payload.CloudInit(cfg, host, payload.Target{})
+	if err == nil {
+		whole, err = payload.CloudInit(cfg, host, payload.Target{UserData: len(whole.UserData) - 1})
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
-	for name, content := range map[string][]byte{"user-data": seed.UserData, "meta-data": seed.MetaData, "network-config": seed.NetworkConfig} {
-		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+	seed, err := payload.CloudInit(cfg, host, payload.Target{UserData: len(whole.UserData) * 3 / 4, Files: 5, FileSize: len(whole.UserData) / 6})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(seed.Parts) < 2 {
+		t.Fatalf("the seed is in %d parts: the test is of none", len(seed.Parts))
+	}
+	type injected struct {
+		Path    string `json:"path"`
+		Content string `json:"content_path"`
+	}
+	var files []injected
+	drive := map[string][]byte{"latest/user_data": seed.UserData}
+	for i, p := range seed.Parts {
+		name := fmt.Sprintf("/content/%04d", i)
+		files = append(files, injected{p.Path, name})
+		drive[name] = p.Content
+	}
+	if drive["latest/meta_data.json"], err = json.Marshal(map[string]any{"uuid": "1", "files": files}); err != nil {
+		t.Fatal(err)
+	}
+	writeAll(t, filepath.Join(root, "var/lib/cloud/seed/config_drive/openstack"), drive)
+	writeAll(t, filepath.Join(root, "etc/cloud/cloud.cfg.d"), map[string][]byte{"99-z.cfg": []byte("datasource_list: [ConfigDrive, None]\n")})
+	runCloudInit(t, root, host)
+}
+
+// writeAll writes files below a directory, by name.
+func writeAll(t *testing.T, dir string, files map[string][]byte) {
+	t.Helper()
+	for name, content := range files {
+		file := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, content, 0o600)); err != nil {
 			t.Fatal(err)
 		}
 	}
+}
+
+// runCloudInit boots the root as far as cloud-init sees it, with a seed that is there.
+func runCloudInit(t *testing.T, root string, host payload.Host) {
 	said := command(t, tool.Cmd{
 		Name: "unshare", Args: []string{"--mount", "--uts", "--ipc", "--net", "--pid", "--fork", "--kill-child", "sh", "-c", bootScript, "sh", root, host.MAC},
 		// The seed of Python's hashes decides the order of keys.

@@ -86,7 +86,7 @@ func (s *seed) write(f types.File, content []byte) {
 	if f.Mode != nil {
 		mode = *f.Mode
 	}
-	w := seedFile{Path: f.Path, Permissions: octal(mode), content: content}
+	w := seedFile{Path: f.Path, Permissions: octal(mode), content: content, secret: mode&0o004 == 0}
 	user, group := nodeOwner(f.Node)
 	user, group = cmp.Or(user, rootUser), cmp.Or(group, rootUser)
 	switch {
