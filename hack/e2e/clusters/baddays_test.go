@@ -98,7 +98,9 @@ func (c *cluster) powerCut(t *testing.T, before map[string]node) map[string]node
 	if err != nil || said != "hot" {
 		t.Errorf("what was written before is %q, %v", said, err)
 	}
-	return c.ready(t, before, []string{"node1", "node2"}, "node1", "node2")
+	nodes := c.ready(t, before, []string{"node1", "node2"}, "node1", "node2")
+	c.judge(t, "master")
+	return nodes
 }
 
 // replacedDisk gives a node the disk that is baked for it anew.
@@ -145,6 +147,7 @@ func (c *cluster) addedNode(t *testing.T, before map[string]node) {
 	if said, err := c.kubectl(t.Context(), "master", "get", "--raw", "/api/v1/nodes/node3/proxy/healthz"); err != nil || said != "ok" {
 		t.Errorf("the kubelet of node3 says %q by way of the API, %v", said, err)
 	}
+	c.judge(t, "master")
 }
 
 // build bakes the cluster file again to where its images are.

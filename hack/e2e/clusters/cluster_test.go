@@ -18,6 +18,7 @@ import (
 	"github.com/nodekiln/nodekiln/hack/e2e/frame"
 	"github.com/nodekiln/nodekiln/pkg/build"
 	"github.com/nodekiln/nodekiln/pkg/lab"
+	"github.com/nodekiln/nodekiln/pkg/verdict"
 )
 
 // patience is far more than it takes a cluster of emulated machines to become healthy on two busy processors.
@@ -124,6 +125,24 @@ func (c *cluster) kubectl(ctx context.Context, master string, args ...string) (s
 		return "", fmt.Errorf("kubectl %s: %w: %s", strings.Join(args, " "), err, &stderr)
 	}
 	return said.String(), nil
+}
+
+// judge has nodekiln judge the cluster as its users would, by pods that talk.
+func (c *cluster) judge(t *testing.T, master string) {
+	t.Helper()
+	admin, err := os.ReadFile(filepath.Join(c.images, build.KubeconfigName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	admin, err = verdict.Redirect(admin, "https://"+c.addresses[master]["api"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), build.KubeconfigName)
+	if err := os.WriteFile(file, admin, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Log(nodekiln.Run(t, "test", c.file, "--kubeconfig", file, "--timeout", patience.String()))
 }
 
 // ssh runs commands on a machine as root with the operator's key, and checks the machine's.
