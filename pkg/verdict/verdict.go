@@ -11,11 +11,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/netip"
 	"strings"
 	"time"
 
+	"github.com/go-logr/logr"
 	"k8s.io/klog/v2"
 
 	"github.com/nodekiln/nodekiln/pkg/kube"
@@ -133,8 +133,7 @@ func Judge(ctx context.Context, a Access, want Cluster, o Options) (*Verdict, er
 		return nil, err
 	}
 	// client-go tells its log of each connection that is cut, which the checks tell of themselves.
-	klog.LogToStderr(false)
-	klog.SetOutput(io.Discard)
+	klog.SetLogger(logr.Discard())
 	j := &judge{want: want, opts: o}
 	if err := j.all(ctx, apis, a.Etcd); err != nil {
 		return nil, err
