@@ -6,8 +6,9 @@
 //	                 once, with       roles,         again          form of a machine                  disk
 //	                 line:column      settings                             base.Golden ────────────────▲
 //
-// The base has what package component gives beside its packages: programs from archives, or built from Go modules.
+// The base has what package component gives beside its packages, programs from archives or built from Go modules, and the
+// container images of package oci. What was built, package lab switches on and package verdict judges.
 //
-// Each arrow is a function from values to a value; only pki, component, base, media and this package read and write. The
+// Each arrow is a function from values to a value; only pki, component, oci, base, media and this package read and write. The
 // same cluster file, bundle, base and version of nodekiln give the same bytes.
 package build
