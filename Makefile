@@ -11,7 +11,8 @@ RELEASES       ?= 1.34.4
 ALL_RELEASES   ?= 1.34.4 1.36.3
 KUBERNETES_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/nodekiln/kubernetes
 
-E2E = NODEKILN_CONFORMANCE=1 NODEKILN_KUBERNETES=$(KUBERNETES_DIR) NODEKILN_RELEASES="$(RELEASES)" $(GO) test -v -count=1
+CONFORMANCE = NODEKILN_CONFORMANCE=1 NODEKILN_KUBERNETES=$(KUBERNETES_DIR) NODEKILN_RELEASES="$(RELEASES)"
+E2E         = $(CONFORMANCE) $(GO) test -v -count=1
 
 .PHONY: help build test unit machines clusters e2e kubernetes verify bench demo clean setup
 
@@ -29,8 +30,8 @@ demo: setup build ## Bake a Kubernetes cluster of three machines, switch it on, 
 
 test: setup build verify unit machines ## Linters, unit tests, and machines that boot: what has to pass for each change
 
-unit: ## Unit tests, against every outside program that judges an image
-	NODEKILN_CONFORMANCE=1 $(GO) test -timeout 20m ./cmd/... ./pkg/... ./overlays/... ./profiles/...
+unit: kubernetes ## Unit tests, against every outside program that judges an image or a cluster
+	$(CONFORMANCE) $(GO) test -timeout 20m ./cmd/... ./pkg/... ./overlays/... ./profiles/...
 
 kubernetes: ## Build the programs of Kubernetes that the tests run, from its modules (some minutes for each release, once)
 	@for release in $(RELEASES); do $(GO) run ./hack/kubernetes $$release $(KUBERNETES_DIR)/$$release/hyperkube || exit; done
