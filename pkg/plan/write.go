@@ -40,6 +40,7 @@ func (p *Plan) WriteTable(w io.Writer) error {
 		fmt.Fprintf(tw, "kubernetes\t%s with %s; API at %s:%d%s; pods %s, services %s by %s\n", k.Version, k.Runtime, k.Host, k.Port,
 			balanced(k.LoadBalancer), k.Pods, k.Services, k.ProxyMode)
 		fmt.Fprintf(tw, "addons\t%s\n", list(p.addonNames()))
+		fmt.Fprintf(tw, "images\t%s\n", list(p.Base.Images.names()))
 	}
 	fmt.Fprintf(tw, "base\tdebian %s, kernel %s, with %s\n", p.Base.Debian, p.Base.Kernel, strings.Join(p.Base.Packages, " "))
 	fmt.Fprintf(tw, "keys\t%s; certificates for %s, authorities for %s\n", p.PKI.Key, p.PKI.Expiry, p.PKI.CAExpiry)
@@ -59,6 +60,21 @@ func (p *Plan) addonNames() []string {
 	var names []string
 	for _, a := range p.Addons {
 		names = append(names, a.Name)
+	}
+	return names
+}
+
+// names gives the references of the images that are baked in, and where those of the user's own are.
+func (i Images) names() []string {
+	if i.Source == ImagesNone {
+		return nil
+	}
+	var names []string
+	for _, w := range i.Wanted {
+		names = append(names, w.Reference)
+	}
+	for _, p := range i.Preload {
+		names = append(names, p.String())
 	}
 	return names
 }
