@@ -2,12 +2,16 @@ package build
 
 import (
 	"cmp"
+	"errors"
+	"io/fs"
 	"maps"
 	"slices"
 	"time"
 
 	"github.com/nodekiln/nodekiln/pkg/cluster"
+	"github.com/nodekiln/nodekiln/pkg/oci"
 	"github.com/nodekiln/nodekiln/pkg/pki"
+	"github.com/nodekiln/nodekiln/pkg/plan"
 )
 
 // applyCFSSL takes what the user's files of cfssl say for what the cluster file says of certificates.
@@ -41,5 +45,36 @@ func checkAuthorities(spec *cluster.Spec, now time.Time, problems *cluster.Probl
 			continue // has a problem of its own
 		}
 		problems.Add(a.Path, pki.CheckAuthority(a.Certificate, a.Key, now))
+	}
+}
+
+// checkImages reports what among the user's own container images is none, and names that two different images have. The
+// files are relative to the directory.
+func checkImages(spec *cluster.Spec, dir string, problems *cluster.Problems) {
+	type holder struct{ path, image string }
+	holders := map[string]holder{}
+	for _, p := range spec.Images.Preload {
+		if p.Pull != "" {
+			problems.Add(p.Path+".pull", oci.CheckReference(p.Pull))
+			continue
+		}
+		if (p.Archive == "") == (p.Layout == "") {
+			continue // has a problem of its own
+		}
+		path := p.Path + ".archive"
+		if p.Layout != "" {
+			path = p.Path + ".layout"
+		}
+		names, err := oci.Names(dir, plan.Preload(p))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // has a problem of its own
+		}
+		problems.Add(path, err)
+		for _, name := range slices.Sorted(maps.Keys(names)) {
+			if other, ok := holders[name]; ok && other.image != names[name] {
+				problems.Addf(path, "%s is another image in %s", name, other.path)
+			}
+			holders[name] = holder{p.Path, names[name]}
+		}
 	}
 }

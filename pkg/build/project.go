@@ -42,6 +42,7 @@ func Load(file string, now time.Time) (*Project, error) {
 		p.Profile = prof
 		applyCFSSL(spec, problems)
 		checkAuthorities(spec, now, problems)
+		checkImages(spec, filepath.Dir(file), problems)
 		plan.Check(spec, prof, problems)
 		if problems.Err() != nil {
 			return
