@@ -8,7 +8,7 @@ OUT     ?= out
 # The releases of Kubernetes whose own programs judge what is rendered for them, those of `make e2e`, and where the
 # programs are kept.
 RELEASES       ?= 1.34.4
-ALL_RELEASES   ?= 1.34.4 1.36.3
+ALL_RELEASES   ?= 1.29.5 1.34.4 1.36.3
 KUBERNETES_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/nodekiln/kubernetes
 
 CONFORMANCE = NODEKILN_CONFORMANCE=1 NODEKILN_KUBERNETES=$(KUBERNETES_DIR) NODEKILN_RELEASES="$(RELEASES)"
