@@ -5,13 +5,21 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 )
 
 // version is set when the program is linked.
 var version = "devel"
 
+// gcPercent is how much the heap grows between collections: the program ends soon, and a rack's configurations are much
+// garbage. Twice the default saves a seventh of the time of rendering a thousand machines and costs 50 MiB there.
+const gcPercent = 200
+
 func main() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	os.Exit(run())
 }
 

@@ -138,6 +138,13 @@ func (b *baker) bakeAll(ctx context.Context, g base.Golden) (*Manifest, error) {
 		return nil, fmt.Errorf("open the base: %w", err)
 	}
 	defer golden.Close()
+	root, err := golden.Root()
+	if err != nil {
+		return nil, fmt.Errorf("open the base: %w", err)
+	}
+	if man.Images, err = oci.Read(root); err != nil {
+		return nil, err
+	}
 	if b.options.Standalone == Overlays {
 		if err := b.copyGolden(g); err != nil {
 			return nil, err

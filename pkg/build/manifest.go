@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/nodekiln/nodekiln/pkg/oci"
 )
 
 // KnownHostsName is the file beside the images that has the machines' SSH host keys.
@@ -23,7 +25,9 @@ type Manifest struct {
 	Cluster  string `json:"cluster"`
 	Profile  string `json:"profile"`
 	// Base is the golden image that the machines were made from. It is beside overlays, and not beside standalone images.
-	Base     ImageFile      `json:"base"`
+	Base ImageFile `json:"base"`
+	// Images are the container images that the base holds for the machines' runtimes, sorted by reference.
+	Images   []oci.Image    `json:"images,omitempty"`
 	Machines []MachineImage `json:"machines"`
 }
 
