@@ -28,6 +28,8 @@ type functions struct {
 	bundle    *pki.Bundle
 	// depth is how many templates that call file are being executed.
 	depth *int
+	// taken are the components whose flags of the user's were asked for.
+	taken map[string]bool
 }
 
 // maxDepth is how deep templates may nest by the function file. One that calls itself would otherwise end the program.

@@ -67,7 +67,7 @@ func (f functions) args(component string, wanted ...string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	over, err := f.extraArgList(component)
+	over, err := f.translate(component, f.data.Machine.Args(component))
 	if err != nil {
 		return "", err
 	}
@@ -88,6 +88,7 @@ func (f functions) extraArgs(component string) (string, error) {
 
 // extraArgList gives the same flags one by one, for what is no command line.
 func (f functions) extraArgList(component string) ([]kube.Arg, error) {
+	f.taken[component] = true
 	return f.translate(component, f.data.Machine.Args(component))
 }
 

@@ -125,6 +125,23 @@ func (c *Configurer) Execute(m plan.Machine) error {
 	return nil
 }
 
+// Takes gives the components that get the flags that the user has set for them on a machine.
+func (c *Configurer) Takes(m plan.Machine) (map[string]bool, error) {
+	e, err := c.forMachine(m)
+	if err != nil {
+		return nil, err
+	}
+	for _, part := range c.parts(e, m) {
+		if part.template == "" {
+			continue
+		}
+		if _, err := execute(e.templates, part.template, e.data); err != nil {
+			return nil, fmt.Errorf("%s: %w", part.origin, err)
+		}
+	}
+	return e.taken, nil
+}
+
 // layers gives what a machine is made of, the lowest first.
 func (c *Configurer) layers(m plan.Machine) ([]layer, error) {
 	e, err := c.forMachine(m)

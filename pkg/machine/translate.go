@@ -49,6 +49,8 @@ func parse(t *template.Template, dir fs.FS, root string) error {
 type execution struct {
 	templates *template.Template
 	data      Data
+	// taken are the components whose flags of the user's the templates have asked for.
+	taken map[string]bool
 }
 
 func (c *Configurer) forMachine(m plan.Machine) (execution, error) {
@@ -56,8 +58,8 @@ func (c *Configurer) forMachine(m plan.Machine) (execution, error) {
 	if err != nil {
 		return execution{}, err
 	}
-	e := execution{templates: t, data: Data{Plan: c.plan, Machine: m}}
-	t.Funcs(functions{templates: t, data: e.data, bundle: c.bundle, depth: new(int)}.all())
+	e := execution{templates: t, data: Data{Plan: c.plan, Machine: m}, taken: map[string]bool{}}
+	t.Funcs(functions{templates: t, data: e.data, bundle: c.bundle, depth: new(int), taken: e.taken}.all())
 	return e, nil
 }
 
