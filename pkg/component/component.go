@@ -15,6 +15,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/nodekiln/nodekiln/pkg/plan"
@@ -110,7 +111,7 @@ func Choose(ctx context.Context, c plan.Components, o Options) (*Set, error) {
 	return s, nil
 }
 
-// newPart gives a component with those of the sources that may have it; the error says why others have not.
+// newPart gives a component with those of the sources that may have it. Where none may, the error says why each has not.
 func newPart(c plan.Component, sources []source) (part, error) {
 	p := part{component: c}
 	h := sha256.New()
@@ -177,7 +178,7 @@ func (s *Set) Tree(ctx context.Context) (*tree.Tree, error) {
 	return tree.Merge(trees...), nil
 }
 
-// make takes the programs of a component from the first source that has them.
+// make takes the programs of a component from the first source that has them all.
 func (p part) make(ctx context.Context, dir string, progress Progress) error {
 	var absences []error
 	for _, s := range p.sources {
@@ -188,6 +189,10 @@ func (p part) make(ctx context.Context, dir string, progress Progress) error {
 			return err
 		}
 		absences = append(absences, err)
+		// The programs that it does have are not to lie where those of the next source go.
+		if err := os.RemoveAll(dir); err != nil {
+			return err
+		}
 	}
 	return errors.Join(absences...)
 }

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"context"
 	"crypto/sha256"
 	"debug/elf"
 	"encoding/binary"
@@ -210,6 +211,43 @@ func TestReleaseOfAnotherEtcd(t *testing.T) {
 	}}, Options{CacheDir: t.TempDir(), Dir: dir})
 	if _, err := s.Tree(t.Context()); err == nil || !strings.Contains(err.Error(), "etcd does not say that it is 3.6.5") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// fake is a source that makes links of these names, and then lacks another where it says so.
+type fake struct {
+	makes []string
+	lacks string
+}
+
+func (fake) String() string                        { return "a fake" }
+func (fake) inputs(plan.Component) (string, error) { return "", nil }
+
+func (f fake) make(_ context.Context, _ plan.Component, dir string) error {
+	err := os.MkdirAll(dir, 0o755)
+	for _, name := range f.makes {
+		err = errors.Join(err, os.Symlink("hyperkube", filepath.Join(dir, name)))
+	}
+	if f.lacks != "" {
+		err = errors.Join(err, &absentError{f.String(), f.lacks})
+	}
+	return err
+}
+
+// What a source has made is not in the way of the next one, if it lacks a program.
+func TestSourceThatLacksAProgramLeavesNothing(t *testing.T) {
+	lacking, whole := fake{makes: []string{"kubelet"}, lacks: "kubectl"}, fake{makes: []string{"kubelet", "kubectl"}}
+	dir := filepath.Join(t.TempDir(), "component")
+	if err := (part{sources: []source{lacking, whole}}).make(t.Context(), dir, silent{}); err != nil {
+		t.Error(err)
+	}
+	none := filepath.Join(t.TempDir(), "component")
+	var absent *absentError
+	if err := (part{sources: []source{lacking, lacking}}).make(t.Context(), none, silent{}); !errors.As(err, &absent) {
+		t.Errorf("without a whole one: %v", err)
+	}
+	if _, err := os.Lstat(none); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("left: %v", err)
 	}
 }
 
