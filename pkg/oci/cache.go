@@ -20,18 +20,21 @@ type cache struct{ dir string }
 
 func (o Options) cache() cache { return cache{filepath.Join(o.CacheDir, "image")} }
 
-// has tells whether a blob is there.
-func (c cache) has(d v1.Descriptor) bool {
-	info, err := os.Stat(filepath.Join(c.dir, filepath.FromSlash(blobPath(d.Digest))))
-	return err == nil && info.Size() == d.Size
+// has tells whether a blob is there, and is read to tell: a disk may have lost some of it since it was kept.
+func (c cache) has(ctx context.Context, d v1.Descriptor) bool {
+	return stored(dirContents{os.DirFS(c.dir)}, d).verify(ctx) == nil
 }
 
-// keep writes a blob, which has to have the digest.
-func (c cache) keep(ctx context.Context, digest v1.Hash, r io.Reader) error {
+// keep writes a blob, which has to have the digest. No more than its size in bytes is taken from who sends it.
+func (c cache) keep(ctx context.Context, digest v1.Hash, size int64, r io.Reader) error {
 	return c.write(blobPath(digest), func(w io.Writer) error {
 		h := sha256.New()
-		if _, err := io.Copy(io.MultiWriter(w, h), reader{ctx, r}); err != nil {
+		n, err := io.Copy(io.MultiWriter(w, h), reader{ctx, io.LimitReader(r, size+1)})
+		if err != nil {
 			return err
+		}
+		if n > size {
+			return fmt.Errorf("more was received than its %d bytes", size)
 		}
 		if got := hex.EncodeToString(h.Sum(nil)); got != digest.Hex {
 			return fmt.Errorf("what was received has the digest sha256:%s instead of %s", got, digest)

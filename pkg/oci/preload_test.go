@@ -203,6 +203,18 @@ func TestPulledImages(t *testing.T) {
 	if got := by(pinned); !slices.Equal(got, both) {
 		t.Errorf("got %v", got)
 	}
+	// What a disk has lost of the cache is pulled anew, though it has its size.
+	kept, err := filepath.Glob(filepath.Join(o.CacheDir, "image", "blobs", "sha256", "*"))
+	must(t, err)
+	for _, name := range kept {
+		content, err := os.ReadFile(name)
+		must(t, err)
+		content[len(content)/2] ^= 1
+		must(t, os.WriteFile(name, content, 0o644))
+	}
+	if got := by(address + "/app:1"); len(kept) != 6 || !slices.Equal(got, want) {
+		t.Errorf("from %d damaged blobs: %v", len(kept), got)
+	}
 	// What was pulled is baked again without the registry, a tag as what it was.
 	end()
 	if got := by(address + "/app:1"); !slices.Equal(got, want) {
@@ -210,5 +222,25 @@ func TestPulledImages(t *testing.T) {
 	}
 	if _, err := Choose(t.Context(), plan.Images{Preload: []plan.Preload{{Pull: address + "/other:1"}}}, o); err == nil {
 		t.Error("an image that nobody has seen is taken from a registry that is gone")
+	}
+}
+
+func TestKeptBlobIsTheOneThatWasAskedFor(t *testing.T) {
+	content := []byte("a layer")
+	digest, size, err := v1.SHA256(bytes.NewReader(content))
+	must(t, err)
+	c := cache{t.TempDir()}
+	for complaint, sent := range map[string]string{"the digest sha256:": "a Layer", "more was received than its 7 bytes": "a layer and more"} {
+		if err := c.keep(t.Context(), digest, size, strings.NewReader(sent)); err == nil || !strings.Contains(err.Error(), complaint) {
+			t.Errorf("%s: got %v", sent, err)
+		}
+	}
+	d := v1.Descriptor{Digest: digest, Size: size}
+	if files, err := filepath.Glob(filepath.Join(c.dir, filepath.Dir(blobPath(digest)), "*")); c.has(t.Context(), d) || len(files) > 0 || err != nil {
+		t.Errorf("kept: %v, %v", files, err)
+	}
+	must(t, c.keep(t.Context(), digest, size, bytes.NewReader(content)))
+	if !c.has(t.Context(), d) {
+		t.Error("it is not there")
 	}
 }

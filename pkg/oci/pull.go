@@ -156,7 +156,7 @@ func (p *pulled) pull(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := c.keep(ctx, p.digest, bytes.NewReader(d.Manifest)); err != nil {
+	if err := c.keep(ctx, p.digest, d.Size, bytes.NewReader(d.Manifest)); err != nil {
 		return err
 	}
 	if d.MediaType.IsIndex() {
@@ -167,7 +167,7 @@ func (p *pulled) pull(ctx context.Context) error {
 		if d, err = remote.Get(p.pinned.Context().Digest(child.Digest.String()), o...); err != nil {
 			return err
 		}
-		if err := c.keep(ctx, child.Digest, bytes.NewReader(d.Manifest)); err != nil {
+		if err := c.keep(ctx, child.Digest, child.Size, bytes.NewReader(d.Manifest)); err != nil {
 			return err
 		}
 	}
@@ -183,7 +183,7 @@ func (p *pulled) pull(ctx context.Context) error {
 	for _, b := range blobs {
 		what := fmt.Sprintf("pulling %s, %d of %d MiB", p.references[0], done>>20, total>>20)
 		p.options.Progress.Stage(what, float64(done)/float64(max(total, 1))*0.99)
-		if !c.has(b) {
+		if !c.has(ctx, b) {
 			if err := p.pullBlob(ctx, b, o); err != nil {
 				return fmt.Errorf("%s: %w", b.Digest, err)
 			}
@@ -202,7 +202,7 @@ func (p *pulled) pullBlob(ctx context.Context, d v1.Descriptor, o []remote.Optio
 	if err != nil {
 		return err
 	}
-	return errors.Join(p.options.cache().keep(ctx, d.Digest, r), r.Close())
+	return errors.Join(p.options.cache().keep(ctx, d.Digest, d.Size, r), r.Close())
 }
 
 func (p *pulled) images(*tree.Tree) ([]image, error) { return []image{p.image}, nil }
