@@ -51,19 +51,26 @@ type dockerManifest struct {
 
 func blobPath(h v1.Hash) string { return path.Join("blobs", h.Algorithm, h.Hex) }
 
-// newLayout gives the images as one directory, which holds each blob once.
+// newLayout gives the images as one directory, which holds each blob and each reference once.
 func newLayout(images []image, modTime time.Time) (*tree.Tree, error) {
 	index := v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex}
 	blobs := map[v1.Hash]blob{}
 	byManifest := map[string]dockerManifest{}
+	seen := map[string]bool{}
 	for _, i := range images {
+		// Several files of the user's may hold the same image.
+		references := slices.DeleteFunc(slices.Clone(i.references), func(r string) bool { return seen[r] })
+		if len(references) == 0 {
+			continue
+		}
 		d := dockerManifest{Config: blobPath(i.manifest.Config.Digest)}
 		for _, l := range i.manifest.Layers {
 			d.Layers = append(d.Layers, blobPath(l.Digest))
 		}
 		key := d.Config
 		d.RepoTags = byManifest[key].RepoTags
-		for _, r := range i.references {
+		for _, r := range references {
+			seen[r] = true
 			target := i.target
 			target.Annotations = map[string]string{annotationName: r, annotationRef: refName(r), annotationSource: i.source}
 			index.Manifests = append(index.Manifests, target)

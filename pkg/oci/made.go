@@ -41,8 +41,6 @@ func newMade(name, reference string, o Options) (*made, error) {
 	return m, nil
 }
 
-func (m *made) names() []string { return []string{m.reference} }
-
 func (m *made) inputs() string {
 	text := "made " + m.name + " " + m.reference
 	if m.programs != nil {

@@ -55,10 +55,16 @@ func loadNamed(c contents) ([]image, error) {
 	return list, err
 }
 
-func (b *brought) names() []string {
-	var out []string
-	for _, i := range b.list {
-		out = append(out, i.references...)
+func (b *brought) names() map[string]string { return namesOf(b.list) }
+
+// namesOf gives the references of images, each with the digest of its image's configuration: the same image may have its
+// layers compressed in one file, and not in another.
+func namesOf(list []image) map[string]string {
+	out := map[string]string{}
+	for _, i := range list {
+		for _, r := range i.references {
+			out[r] = i.manifest.Config.Digest.String()
+		}
 	}
 	return out
 }
@@ -106,11 +112,5 @@ func Names(dir string, p plan.Preload) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := map[string]string{}
-	for _, i := range list {
-		for _, r := range i.references {
-			out[r] = i.manifest.Config.Digest.String()
-		}
-	}
-	return out, nil
+	return namesOf(list), nil
 }

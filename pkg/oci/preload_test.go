@@ -113,6 +113,33 @@ func TestBroughtImages(t *testing.T) {
 	}
 }
 
+// Two files may hold the same image beside others, and no two images of the same name.
+func TestBroughtImagesThatMeet(t *testing.T) {
+	dir := t.TempDir()
+	archive := func(name string, w []plan.Image) {
+		layoutArchive(t, filepath.Join(dir, name), unpacked(t, bake(t, plan.Images{Source: plan.ImagesMade, Wanted: w}, options())))
+	}
+	archive("two.tar", wanted()[1:3])
+	archive("more.tar", wanted()[2:4])
+	o := options()
+	o.Dir, o.CacheDir = dir, t.TempDir()
+	files := bake(t, plan.Images{Preload: []plan.Preload{{Archive: "two.tar"}, {Archive: "more.tar"}}}, o)
+	list, err := Read(os.DirFS(strings.TrimSuffix(unpacked(t, files), Dir)))
+	must(t, err)
+	var names []string
+	for _, i := range list {
+		names = append(names, i.Reference)
+	}
+	if want := []string{"docker.io/tianyebj/pod-infrastructure:latest", "nodekiln.dev/busybox:1", "registry.k8s.io/coredns/coredns:v1.11.3"}; !slices.Equal(names, want) {
+		t.Errorf("got %v", names)
+	}
+	dockerArchive(t, filepath.Join(dir, "other.tar"), "nodekiln.dev/busybox:1", app(t, "amd64"))
+	_, err = Choose(t.Context(), plan.Images{Preload: []plan.Preload{{Archive: "two.tar"}, {Archive: "other.tar"}}}, o)
+	if err == nil || !strings.Contains(err.Error(), "another image called nodekiln.dev/busybox:1") {
+		t.Errorf("another image of the same name: %v", err)
+	}
+}
+
 func TestBroughtImagesAreJudged(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name string, content []byte) { must(t, os.WriteFile(filepath.Join(dir, name), content, 0o644)) }

@@ -98,7 +98,13 @@ func (o Options) lastResolution(said string) (v1.Hash, error) {
 	return v1.NewHash(string(text))
 }
 
-func (p *pulled) names() []string { return p.references }
+func (p *pulled) names() map[string]string {
+	out := map[string]string{}
+	for _, r := range p.references {
+		out[r] = p.digest.String()
+	}
+	return out
+}
 
 func (p *pulled) inputs() string {
 	return "pulled " + p.digest.String() + " " + strings.Join(p.references, " ")

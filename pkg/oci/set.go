@@ -15,6 +15,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -66,14 +68,19 @@ type Set struct {
 
 // source is where one image, or several, come from.
 type source interface {
-	// names are what the images are called.
-	names() []string
 	// inputs is all that decides what the images are, as text.
 	inputs() string
 	// prepare gets what takes long or may fail.
 	prepare(ctx context.Context) error
 	// images gives them, for a base with that root filesystem.
 	images(root *tree.Tree) ([]image, error)
+}
+
+// preloaded is a source of images of the user's own.
+type preloaded interface {
+	source
+	// names are what the images are called, each with what tells its image from others.
+	names() map[string]string
 }
 
 // Choose decides where the images come from. An image of the user's own is taken in the place of the profile's that has the
@@ -95,11 +102,12 @@ func Choose(ctx context.Context, p plan.Images, o Options) (_ *Set, err error) {
 			continue
 		}
 		s.sources = append(s.sources, src)
-		for _, n := range src.names() {
-			if before, ok := names[n]; ok && before != src.inputs() {
+		its := src.names()
+		for _, n := range slices.Sorted(maps.Keys(its)) {
+			if before, ok := names[n]; ok && before != its[n] {
 				problems = append(problems, fmt.Errorf("%s has another image called %s than one before it", l, n))
 			}
-			names[n] = src.inputs()
+			names[n] = its[n]
 		}
 	}
 	for _, w := range p.Wanted {
@@ -124,7 +132,7 @@ func Choose(ctx context.Context, p plan.Images, o Options) (_ *Set, err error) {
 	return s, nil
 }
 
-func newPreload(ctx context.Context, l plan.Preload, o Options) (source, error) {
+func newPreload(ctx context.Context, l plan.Preload, o Options) (preloaded, error) {
 	if l.Pull != "" {
 		return newPulled(ctx, l.Pull, o)
 	}
