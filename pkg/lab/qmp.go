@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"time"
@@ -15,7 +16,11 @@ import (
 // time.
 type monitor struct {
 	conn net.Conn
-	in   *json.Decoder
+	// in decodes what is left of received.
+	in       *json.Decoder
+	received io.Reader
+	// asked is how many commands were sent, and the id of the last one.
+	asked int
 }
 
 // newMonitor makes a connection, of which remote is QEMU's end. It has no name in any file system that another
@@ -33,7 +38,7 @@ func newMonitor() (m *monitor, remote *os.File, err error) {
 		remote.Close()
 		return nil, nil, fmt.Errorf("make a connection to QEMU's monitor: %w", err)
 	}
-	return &monitor{conn: conn, in: json.NewDecoder(conn)}, remote, nil
+	return &monitor{conn: conn, in: json.NewDecoder(conn), received: conn}, remote, nil
 }
 
 // greet waits until QEMU is set up and has said so, and enters command mode.
@@ -75,17 +80,21 @@ func (m *monitor) forwards(ctx context.Context) (map[int]int, error) {
 	return parseForwards(said), err
 }
 
-// execute sends a command and awaits its answer; the events before it are of no interest.
+// execute sends a command and awaits its answer. The events before it are of no interest, nor is the answer to a command
+// that was not waited for.
 func (m *monitor) execute(command string, arguments any) (json.RawMessage, error) {
+	m.asked++
 	request := struct {
 		Execute   string `json:"execute"`
 		Arguments any    `json:"arguments,omitempty"`
-	}{command, arguments}
+		ID        int    `json:"id"`
+	}{command, arguments, m.asked}
 	if err := json.NewEncoder(m.conn).Encode(request); err != nil {
 		return nil, fmt.Errorf("ask QEMU for %s: %w", command, err)
 	}
 	for {
 		var answer struct {
+			ID     int             `json:"id"`
 			Return json.RawMessage `json:"return"`
 			Error  *struct {
 				Desc string `json:"desc"`
@@ -94,23 +103,33 @@ func (m *monitor) execute(command string, arguments any) (json.RawMessage, error
 		if err := m.in.Decode(&answer); err != nil {
 			return nil, fmt.Errorf("await QEMU's answer to %s: %w", command, err)
 		}
-		if answer.Error != nil {
+		switch {
+		case answer.ID != m.asked && answer.ID != 0:
+			continue
+		case answer.Error != nil:
 			return nil, fmt.Errorf("QEMU refuses %s: %s", command, answer.Error.Desc)
-		}
-		if answer.Return != nil {
+		case answer.Return != nil:
 			return answer.Return, nil
 		}
 	}
 }
 
-// within ends what is done on the connection when the context ends.
+// within ends what is done on the connection when the context ends. The connection can be used again after that.
 func (m *monitor) within(ctx context.Context, do func() error) error {
+	cut := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
+		defer close(cut)
 		// Any time that is over will do.
 		_ = m.conn.SetDeadline(time.Unix(1, 0))
 	})
-	defer stop()
 	err := do()
+	if !stop() {
+		<-cut
+		_ = m.conn.SetDeadline(time.Time{})
+		// A decoder keeps its first error, but also what it has read of a message.
+		m.received = io.MultiReader(m.in.Buffered(), m.received)
+		m.in = json.NewDecoder(m.received)
+	}
 	if err != nil && ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
