@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"unicode"
 )
 
@@ -154,33 +154,54 @@ func (c *lineCleaner) end() {
 
 // consoleWriter writes the consoles of several machines as one text.
 type consoleWriter struct {
-	mu    sync.Mutex
+	// turn is full while one of the machines writes to w.
+	turn  chan struct{}
 	w     io.Writer
-	width int
+	width atomic.Int64
+	// abandoned is closed when no machine waits for w any more.
+	abandoned chan struct{}
 }
 
 func newConsoleWriter(w io.Writer, machines []Machine) *consoleWriter {
-	c := &consoleWriter{w: w}
+	c := &consoleWriter{turn: make(chan struct{}, 1), w: w, abandoned: make(chan struct{})}
 	for _, m := range machines {
 		c.admit(m)
 	}
 	return c
 }
 
-// admit makes room for the name of one more machine.
+// admit makes room for the name of one more machine. One is admitted at a time.
 func (c *consoleWriter) admit(m Machine) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.width = max(c.width, len(m.Name))
+	c.width.Store(max(c.width.Load(), int64(len(m.Name))))
 }
 
+// abandon lets all go who wait for w, now and later. It is called once.
+func (c *consoleWriter) abandon() { close(c.abandoned) }
+
+// line returns when the line has been written, or w was abandoned.
 func (c *consoleWriter) line(machine, text string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	select {
+	case c.turn <- struct{}{}:
+	case <-c.abandoned:
+		return
+	}
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		c.write(machine, text)
+		<-c.turn
+	}()
+	select {
+	case <-written:
+	case <-c.abandoned:
+	}
+}
+
+func (c *consoleWriter) write(machine, text string) {
 	if c.w == nil {
 		return
 	}
-	if _, err := fmt.Fprintf(c.w, "%-*s | %s\n", c.width, machine, text); err != nil {
+	if _, err := fmt.Fprintf(c.w, "%-*s | %s\n", int(c.width.Load()), machine, text); err != nil {
 		// Whoever has read this has gone; the machines and their logs go on.
 		c.w = nil
 	}

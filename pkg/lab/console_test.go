@@ -3,6 +3,8 @@ package lab
 import (
 	"errors"
 	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -157,6 +159,54 @@ func TestBrokenConsoleIsLeftAlone(t *testing.T) {
 	c.line("a", "2")
 	if b.lines != 1 {
 		t.Errorf("it got %d lines", b.lines)
+	}
+}
+
+// stuckWriter takes nothing until it is freed.
+type stuckWriter struct{ writing, free chan struct{} }
+
+func (s stuckWriter) Write(p []byte) (int, error) {
+	s.writing <- struct{}{}
+	<-s.free
+	return len(p), nil
+}
+
+// TestUnreadConsoleDoesNotKeepTheLabOpen has one machine whose line is not read, and others that wait for that: one with a
+// whole line, and one with a prompt.
+func TestUnreadConsoleDoesNotKeepTheLabOpen(t *testing.T) {
+	t.Parallel()
+	stuck := stuckWriter{make(chan struct{}, 10), make(chan struct{})}
+	t.Cleanup(func() { close(stuck.free) })
+	qemu := fakeQEMU(t, `echo '{"QMP": {}}' >&3; read -r line <&3; echo '{"return": {}, "id": 1}' >&3
+		case "$*" in *prompt*) printf 'login: ';; *) echo line;; esac; exec sleep 1000`)
+	l := &Lab{
+		opts: Options{Now: time.Now}, hardware: hardware{qemu: qemu}, changed: make(chan struct{}), console: newConsoleWriter(stuck, nil),
+	}
+	for _, name := range []string{"line", "waits", "prompt"} {
+		log, err := os.Create(filepath.Join(t.TempDir(), name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		g := &guest{Machine: Machine{Name: name}, log: log, status: &status{since: time.Now()}}
+		l.machines = append(l.machines, g)
+		if err := l.switchOn(t.Context(), g); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "the console was written", func() bool {
+			info, err := log.Stat()
+			return err == nil && info.Size() > 0
+		})
+	}
+	<-stuck.writing
+	closed := make(chan error)
+	go func() { closed <- l.Close() }()
+	select {
+	case err := <-closed:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(patience):
+		t.Error("the lab stays open")
 	}
 }
 

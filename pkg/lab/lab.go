@@ -64,7 +64,8 @@ type Options struct {
 	// Fresh forgets what machines of these names have written to StateDir before.
 	Fresh bool
 	// Console gets the consoles of all machines, whole lines with the machine's name before each, cleaned of control
-	// sequences; nil discards them. A Writer that fails or blocks does not hold the machines up for longer than its Write.
+	// sequences; nil discards them. A Writer that fails or blocks does not hold the machines up for longer than its Write,
+	// and Close for a few seconds.
 	Console io.Writer
 	// Notice gets a sentence about a decision that was taken for the user; nil ignores it.
 	Notice func(text string)
@@ -189,6 +190,9 @@ func (l *Lab) Shutdown(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
+// closeLimit is how long Close waits for whoever reads the consoles, who then gets no more of them.
+const closeLimit = 5 * time.Second
+
 // Close ends every machine as a power cut does, waits for that, and removes a temporary state. A second Close does
 // nothing.
 func (l *Lab) Close() error {
@@ -199,6 +203,8 @@ func (l *Lab) Close() error {
 	if closed {
 		return nil
 	}
+	abandon := time.AfterFunc(closeLimit, l.console.abandon)
+	defer abandon.Stop()
 	var errs []error
 	for _, g := range guests {
 		errs = append(errs, g.close())

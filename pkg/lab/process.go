@@ -45,7 +45,7 @@ func startProcess(qemu string, args []string, console io.Writer, onEnd func(*pro
 	p.cmd.ExtraFiles = []*os.File{remote}
 	p.cmd.Stdout, p.cmd.Stderr = console, &lineCleaner{emit: p.stderr.add}
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	// A console's reader that blocks forever does not keep the lab from closing.
+	// What a wrapper of QEMU leaves running, with QEMU's output in its hands, is not waited for.
 	p.cmd.WaitDelay = 5 * time.Second
 	started := make(chan error)
 	go p.run(started)
