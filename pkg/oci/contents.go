@@ -167,6 +167,8 @@ func documents(f io.ReadSeeker) (contents, error) {
 			}
 			left -= h.Size
 			n = tree.File(n.Path, 0o644, time.Time{}, text, origin)
+		} else if h.Typeflag == tar.TypeLink {
+			n.HardLink = path.Clean(strings.TrimPrefix(h.Linkname, "/"))
 		}
 		if err := t.Add(n); err != nil {
 			return nil, err

@@ -69,6 +69,24 @@ func layoutArchive(t *testing.T, name, layout string, leave ...string) {
 	must(t, errors.Join(tree.WriteTar(f, files), f.Close()))
 }
 
+// linkedArchive writes a layout as tar does where each of its files has two names: the second ones are links.
+func linkedArchive(t *testing.T, name, layout string) {
+	t.Helper()
+	files, err := tree.FromFS(os.DirFS(layout), epoch(), "")
+	must(t, err)
+	for _, n := range files.Nodes() {
+		if n.Mode.IsRegular() {
+			first := "a/" + n.Path
+			must(t, files.Add(tree.Node{Path: n.Path, HardLink: first}))
+			n.Path = first
+			must(t, files.Add(n))
+		}
+	}
+	f, err := os.Create(name)
+	must(t, err)
+	must(t, errors.Join(tree.WriteTar(f, files), f.Close()))
+}
+
 func TestBroughtImages(t *testing.T) {
 	dir := t.TempDir()
 	own := bake(t, plan.Images{Source: plan.ImagesMade, Wanted: wanted()[2:3]}, options())
@@ -89,9 +107,11 @@ func TestBroughtImages(t *testing.T) {
 	must(t, os.WriteFile(filepath.Join(dir, "oci.tar.gz"), packed.Bytes(), 0o644))
 	must(t, os.WriteFile(filepath.Join(dir, "oci.tar.zst"), squeezed.Bytes(), 0o644))
 	dockerArchive(t, filepath.Join(dir, "compressed.tar"), "example.com/app:1", app(t, "amd64"))
+	linkedArchive(t, filepath.Join(dir, "linked.tar"), filepath.Join(dir, "layout"))
 
 	for _, p := range []plan.Preload{
 		{Layout: "layout"}, {Archive: "oci.tar"}, {Archive: "docker.tar"}, {Archive: "oci.tar.gz"}, {Archive: "oci.tar.zst"}, {Archive: "compressed.tar"},
+		{Archive: "linked.tar"},
 	} {
 		o := options()
 		o.Dir, o.CacheDir = dir, t.TempDir()
