@@ -73,7 +73,7 @@ func (m Machine) check() []error {
 			errs = append(errs, fmt.Errorf(format, args...))
 		}
 	}
-	add(!namePattern.MatchString(m.Name), "the name is not made of letters, digits, dots and dashes")
+	add(!namePattern.MatchString(m.Name), "the name is not made of letters, digits, dots, dashes and underscores, the first a letter or a digit")
 	add(m.Format != "qcow2" && m.Format != "raw", "the image's format %q is neither qcow2 nor raw", m.Format)
 	add(m.Memory < 1<<20, "%d bytes of memory are less than 1 MiB", m.Memory)
 	add(m.CPUs < 1, "%d CPUs are too few", m.CPUs)

@@ -144,7 +144,7 @@ func TestTailIsBounded(t *testing.T) {
 	}
 }
 
-// brokenWriter takes one line.
+// brokenWriter takes nothing, and counts what it was given.
 type brokenWriter struct{ lines int }
 
 func (b *brokenWriter) Write(p []byte) (int, error) {

@@ -85,8 +85,8 @@ type devices struct {
 // rtcFormat is how QEMU takes the time of the hardware clock: -rtc base= in qemu(1).
 const rtcFormat = "2006-01-02T15:04:05"
 
-// arguments gives QEMU's for a machine that is switched on now. The console is QEMU's own standard output, which a person who pastes the
-// command into a terminal sees.
+// arguments gives QEMU's for a machine that is switched on now. The console is QEMU's own standard output, which a person
+// who pastes the command into a terminal sees.
 func (hw hardware) arguments(m Machine, d devices, now time.Time) []string {
 	cpu, accel := "qemu64", "tcg,thread=multi"
 	if hw.accel == "kvm" {

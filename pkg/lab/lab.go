@@ -58,8 +58,8 @@ type Options struct {
 	Bus string
 	// NIC is virtio-net or e1000.
 	NIC string
-	// StateDir keeps what the machines write, their console logs, and UEFI variables, from one lab to the next. With ""
-	// that is a temporary directory, which Close removes.
+	// StateDir keeps what the machines write to their disks from one lab to the next. It has their UEFI variables and
+	// console logs too, which begin anew with each lab. With "" it is a temporary directory, which Close removes.
 	StateDir string
 	// Fresh forgets what machines of these names have written to StateDir before.
 	Fresh bool
