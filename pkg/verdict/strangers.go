@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"math/big"
 	"net"
+	"strings"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -82,10 +83,15 @@ func refused(ctx context.Context, d door) (string, error) {
 	return "", lookAt(fmt.Errorf("no refusal came from %s (%s): %w", d, d.Address, err), "the journal of its unit on %s", d.Machine)
 }
 
-// alerted tells whether the other side has ended TLS by an alert, which crypto/tls has no exported type for.
+// alerted tells whether the other side has ended TLS by an alert about the certificate (RFC 8446, 6.2), or by that for one
+// that is not there in TLS 1.2 (RFC 5246, 7.4.6). crypto/tls has no exported type for alerts, but their texts.
 func alerted(err error) bool {
 	var op *net.OpError
-	return errors.As(err, &op) && op.Op == "remote error"
+	if !errors.As(err, &op) || op.Op != "remote error" {
+		return false
+	}
+	said := op.Err.Error()
+	return strings.Contains(said, "certificate") || strings.Contains(said, "handshake failure")
 }
 
 // foreignIdentity makes a certificate of an administrator that no authority of the cluster has signed. It is nobody's and
