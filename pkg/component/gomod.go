@@ -62,7 +62,7 @@ type download struct{ GoMod, Dir, Error string }
 // download gets the module, which the checksum database vouches for.
 func (m *modules) download(ctx context.Context, b gobuild, dir string) (download, error) {
 	m.options.Progress.Stage(fmt.Sprintf("downloading %s %s", b.Module, b.Version), 0)
-	out, err := tool.Cmd{Name: "go", Args: []string{"mod", "download", "-json", b.Module + "@" + b.Version}, Env: buildEnv(), Dir: dir}.Output(ctx)
+	out, err := tool.Cmd{Name: "go", Args: []string{"mod", "download", "-json", b.Module + "@" + b.Version}, Env: goEnv(), Dir: dir}.Output(ctx)
 	var d download
 	if len(out) > 0 {
 		if err := json.Unmarshal(out, &d); err != nil {

@@ -23,16 +23,20 @@ type modules struct {
 
 // newModules asks the Go toolchain for its version.
 func newModules(ctx context.Context, o Options) (*modules, error) {
-	out, err := tool.Cmd{Name: "go", Args: []string{"env", "-json", "GOVERSION", "GOSUMDB"}, Env: buildEnv(), Dir: "/"}.Output(ctx)
+	out, err := tool.Cmd{Name: "go", Args: []string{"env", "-json", "GOVERSION", "GOSUMDB", "GOEXPERIMENT"}, Env: goEnv(), Dir: "/"}.Output(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("building from Go modules needs Go: %w", err)
 	}
-	var env struct{ GOVERSION, GOSUMDB string }
+	var env struct{ GOVERSION, GOSUMDB, GOEXPERIMENT string }
 	if err := json.Unmarshal(out, &env); err != nil {
 		return nil, fmt.Errorf("go env: %w", err)
 	}
 	if env.GOSUMDB == "off" {
 		return nil, errors.New("building from Go modules needs the checksum database, which GOSUMDB=off turns off: nothing else says that a module is the right one")
+	}
+	// A toolchain that was made with experiments names them in its version.
+	if x := env.GOEXPERIMENT; x != "" && !strings.Contains(env.GOVERSION, "X:"+x) {
+		return nil, fmt.Errorf("'go env -w' has set GOEXPERIMENT=%s, with which other programs are built: run 'go env -u GOEXPERIMENT'", x)
 	}
 	return &modules{goVersion: env.GOVERSION, options: o}, nil
 }
@@ -45,6 +49,10 @@ func buildEnv() []string {
 		"GOFIPS140=off", "GO111MODULE=on", "GOFLAGS=-mod=mod -modcacherw", "GOPRIVATE=", "GONOSUMDB=", "GONOSUMCHECK=", "GOINSECURE=",
 	}
 }
+
+// goEnv is what go is run with. A variable that is empty gives way to what 'go env -w' has written, so that those that would
+// keep modules from the checksum database get a pattern that no module has.
+func goEnv() []string { return append(buildEnv(), "GOPRIVATE=none.invalid", "GONOSUMDB=none.invalid") }
 
 func (m *modules) String() string { return "Go modules (" + m.goVersion + ")" }
 
@@ -154,12 +162,12 @@ func (m *modules) build(ctx context.Context, b gobuild, dir string) error {
 
 // run runs go in a directory; the log follows what it says.
 func (m *modules) run(ctx context.Context, dir string, log *buildLog, args ...string) error {
-	return log.explain(tool.Cmd{Name: "go", Args: args, Env: buildEnv(), Dir: dir, Stderr: log}.Run(ctx))
+	return log.explain(tool.Cmd{Name: "go", Args: args, Env: goEnv(), Dir: dir, Stderr: log}.Run(ctx))
 }
 
 // count gives how many packages a build compiles when nothing is cached. It downloads all modules.
 func (m *modules) count(ctx context.Context, dir string, packages []string, log *buildLog) (int, error) {
-	out, err := tool.Cmd{Name: "go", Args: append([]string{"list", "-deps"}, packages...), Env: buildEnv(), Dir: dir, Stderr: log}.Output(ctx)
+	out, err := tool.Cmd{Name: "go", Args: append([]string{"list", "-deps"}, packages...), Env: goEnv(), Dir: dir, Stderr: log}.Output(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("list what the build needs: %w", log.explain(err))
 	}

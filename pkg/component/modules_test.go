@@ -140,6 +140,36 @@ func TestChecksumDatabaseHasToBeOn(t *testing.T) {
 	}
 }
 
+// What 'go env -w' has written keeps no module from the checksum database, and does not decide how Go builds.
+func TestWrittenEnvironmentOfGo(t *testing.T) {
+	if _, err := exec.LookPath("go"); err != nil {
+		t.Skip(err)
+	}
+	written := filepath.Join(t.TempDir(), "env")
+	t.Setenv("GOENV", written)
+	if err := os.WriteFile(written, []byte("GOPRIVATE=k8s.io/*\nGONOSUMDB=*\nGOFLAGS=-tags=x\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := tool.Cmd{Name: "go", Args: []string{"env", "GOPRIVATE", "GONOSUMDB", "GOFLAGS"}, Env: goEnv()}.Output(t.Context())
+	if want := "none.invalid\nnone.invalid\n-mod=mod -modcacherw\n"; err != nil || string(out) != want {
+		t.Errorf("got %q, %v", out, err)
+	}
+	c := plan.Components{Source: profile.SourceModules, Wanted: wanted()}
+	plain := choose(t, c, Options{CacheDir: t.TempDir()}).Digest()
+	if err := os.Remove(written); err != nil {
+		t.Fatal(err)
+	}
+	if unset := choose(t, c, Options{CacheDir: t.TempDir()}).Digest(); unset != plain {
+		t.Error("it decides the digest")
+	}
+	if err := os.WriteFile(written, []byte("GOEXPERIMENT=noregabiargs\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Choose(t.Context(), c, Options{CacheDir: t.TempDir()}); err == nil || !strings.Contains(err.Error(), "go env -u GOEXPERIMENT") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestLibrariesOfKubernetesAreModules(t *testing.T) {
 	builds, err := kubernetesBuild("1.34.4")
 	if err != nil {
