@@ -40,7 +40,7 @@ func (l *Lab) Add(ctx context.Context, m Machine) error {
 
 // Replace cuts the power of the machine with m's name, and switches m on in its place: with the image that m names now,
 // and nothing of what the old one has written. Forwarded ports for which m does not choose one of the host stay where
-// they were.
+// they were. On an error after the power was cut the machine stays off, and its result says why.
 func (l *Lab) Replace(ctx context.Context, m Machine) error {
 	l.change.Lock()
 	defer l.change.Unlock()
@@ -58,15 +58,21 @@ func (l *Lab) Replace(ctx context.Context, m Machine) error {
 		return err
 	}
 	g := guests[i].retire(m)
-	g.status = &status{since: l.opts.Now(), dead: "it is being replaced"}
+	replacing := &status{since: l.opts.Now(), dead: "it is being replaced"}
+	g.status = replacing
 	guests[i] = g
 	if !l.update(func() { l.machines = guests }) {
 		return errors.Join(errClosed, g.close())
 	}
-	if err := l.prepare(ctx, g, true); err != nil {
-		return fmt.Errorf("prepare machine %s: %w", m.Name, err)
+	if err = l.prepare(ctx, g, true); err != nil {
+		err = fmt.Errorf("prepare machine %s: %w", m.Name, err)
+	} else {
+		err = l.switchOn(ctx, g)
 	}
-	return l.switchOn(ctx, g)
+	if err != nil {
+		l.update(func() { replacing.dead = err.Error() })
+	}
+	return err
 }
 
 // retire ends a guest for good, and gives the one that takes its place, with its console's log and its ports.

@@ -124,6 +124,21 @@ func TestReplacedMachineForgets(t *testing.T) {
 	}
 }
 
+func TestMachineThatCannotBeReplacedSaysWhy(t *testing.T) {
+	m := tinyMachines(t, tinyHealthy)[0]
+	l := &Lab{
+		opts: Options{Now: time.Now}, dir: filepath.Join(t.TempDir(), "gone"), changed: make(chan struct{}), console: newConsoleWriter(nil, nil),
+		machines: []*guest{{Machine: m, status: &status{}}},
+	}
+	err := l.Replace(t.Context(), m)
+	if err == nil || !strings.Contains(err.Error(), "prepare machine node1") {
+		t.Fatalf("got %v", err)
+	}
+	if results, _ := l.WaitHealthy(t.Context()); results[0].Text != err.Error() {
+		t.Errorf("its result is %q", results[0].Text)
+	}
+}
+
 func TestAllMachinesLosePowerAtOnce(t *testing.T) {
 	o := options(t)
 	l := start(t, tinyMachines(t, tinyHealthy, tinyHealthy, tinyHealthy), o)
