@@ -13,8 +13,10 @@ const (
 	// requestLimit is how long the answer to a request may take, and commandLimit a command in a pod.
 	requestLimit = 30 * time.Second
 	commandLimit = time.Minute
-	// settledLimit is how long what needs no more than a running pod may take to work: rules and routes come late.
+	// settledLimit is how long what needs no more than a running pod may take to work: rules and routes come late. It is
+	// for the ways between fewPods. Subjects are tried one after the other, and each more may take turnLimit.
 	settledLimit = 3 * time.Minute
+	turnLimit    = 10 * time.Second
 	// cleanLimit is how long the namespace may take to go.
 	cleanLimit = 3 * time.Minute
 )
@@ -65,6 +67,14 @@ func (j *judge) all(ctx context.Context, apis []*api, etcd []Endpoint) error {
 // unlimited is the limit of what may take half of the time that is left.
 const unlimited = time.Duration(-1)
 
+// forAll gives the limit of a check of that many subjects.
+func forAll(limit time.Duration, subjects int) time.Duration {
+	if limit == unlimited {
+		return unlimited
+	}
+	return limit + time.Duration(max(0, subjects-fewPods*(fewPods-1)))*turnLimit
+}
+
 // bounded gives a check half of the time that is left, and no more than its limit.
 func (j *judge) bounded(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
 	deadline, ok := ctx.Deadline()
@@ -83,7 +93,7 @@ func (j *judge) bounded(ctx context.Context, limit time.Duration) (context.Conte
 // each tries the subjects again and again until each is as it is to be or the time is over, and notes a check of that
 // name for each. It gives the subjects that have passed, in their order.
 func each[S fmt.Stringer](ctx context.Context, j *judge, check string, subjects []S, limit time.Duration, try func(context.Context, S) (string, error)) (passed []S) {
-	ctx, cancel := j.bounded(ctx, limit)
+	ctx, cancel := j.bounded(ctx, forAll(limit, len(subjects)))
 	defer cancel()
 	checks := make([]Check, len(subjects))
 	began := make([]time.Time, len(subjects))

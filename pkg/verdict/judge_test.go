@@ -186,6 +186,18 @@ func TestJudgeNeedsAClock(t *testing.T) {
 	}
 }
 
+// A rack takes longer than a lab, whose limits are the constants.
+func TestLimitGrowsWithTheCluster(t *testing.T) {
+	for subjects, want := range map[int]time.Duration{0: settledLimit, 12: settledLimit, 40: settledLimit + 28*turnLimit} {
+		if got := forAll(settledLimit, subjects); got != want {
+			t.Errorf("%d subjects: %v, not %v", subjects, got, want)
+		}
+	}
+	if got := forAll(unlimited, 40); got != unlimited {
+		t.Errorf("without a limit: %v", got)
+	}
+}
+
 // TestEach has one subject that passes later, one that never does, and one that the test is interrupted at.
 func TestEach(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
