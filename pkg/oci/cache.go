@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"golang.org/x/sys/unix"
 )
 
 // cache keeps what was pulled, blob by blob and named by digest as in an OCI image layout, and compressed archives of the
@@ -73,18 +74,46 @@ func (c cache) write(name string, content func(io.Writer) error) error {
 	if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
 		return err
 	}
+	removeLeftovers(filepath.Dir(full))
 	// A name of its own for each process: two may pull the same image at once.
-	f, err := os.CreateTemp(filepath.Dir(full), ".part-*")
+	f, err := os.CreateTemp(filepath.Dir(full), partPattern)
 	if err != nil {
 		return err
 	}
 	defer os.Remove(f.Name())
-	err = content(f)
-	if err := errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
-		return err
+	if err = lockFile(f); err == nil {
+		err = content(f)
 	}
-	return os.Rename(f.Name(), full)
+	if err = errors.Join(err, f.Chmod(0o644), f.Sync()); err == nil {
+		// It is closed, and so free for others, when it has its name.
+		err = os.Rename(f.Name(), full)
+	}
+	return errors.Join(err, f.Close())
 }
+
+// partPattern is what files are called that are not yet whole.
+const partPattern = ".part-*"
+
+// removeLeftovers removes what processes that were killed have not finished, which may be as large as a layer. The kernel
+// has taken their locks from them. One that is empty may belong to a process that is about to lock it, and takes no room.
+// Whatever can not be removed stays.
+func removeLeftovers(dir string) {
+	// The pattern is a constant, and only a bad pattern is an error.
+	parts, _ := filepath.Glob(filepath.Join(dir, partPattern))
+	for _, part := range parts {
+		f, err := os.Open(part)
+		if err != nil {
+			continue
+		}
+		if info, err := f.Stat(); err == nil && info.Size() > 0 && lockFile(f) == nil {
+			_ = os.Remove(part)
+		}
+		f.Close()
+	}
+}
+
+// lockFile takes a file for this process alone until it is closed.
+func lockFile(f *os.File) error { return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) }
 
 // resolution is the file that says what a reference stood for when its registry was asked last.
 func resolution(reference string) string {

@@ -291,3 +291,30 @@ func TestKeptBlobIsTheOneThatWasAskedFor(t *testing.T) {
 		t.Error("it is not there")
 	}
 }
+
+func TestLeftoversOfKilledPulls(t *testing.T) {
+	c := cache{t.TempDir()}
+	part := func(name, content string) string {
+		must(t, os.WriteFile(filepath.Join(c.dir, name), []byte(content), 0o644))
+		return filepath.Join(c.dir, name)
+	}
+	killed, running, starting, other := part(".part-1", "x"), part(".part-2", "x"), part(".part-3", ""), part("part", "x")
+	f, err := os.Open(running)
+	must(t, err)
+	defer f.Close()
+	must(t, lockFile(f))
+	must(t, c.write("whole", func(w io.Writer) error {
+		// Another process writes at the same time.
+		must(t, c.write("another", func(io.Writer) error { return nil }))
+		_, err := io.WriteString(w, "content")
+		must(t, err)
+		return c.write("third", func(io.Writer) error { return nil })
+	}))
+	for name, want := range map[string]bool{
+		killed: false, running: true, starting: true, other: true, filepath.Join(c.dir, "whole"): true, filepath.Join(c.dir, "third"): true,
+	} {
+		if _, err := os.Stat(name); (err == nil) != want {
+			t.Errorf("%s is there: %v, want %v", name, err == nil, want)
+		}
+	}
+}
