@@ -29,11 +29,11 @@ func bootFile(profile, masterRoles string) string {
 kind: Cluster
 metadata: {name: boot-%s}
 profile: %[1]s
-network: {machines: 10.1.10.0/24}
+network: {machines: 172.20.10.0/24}
 base: {debian: bookworm}
 machines:
-  - {name: master, roles: [%s], address: 10.1.10.101, disk: 10G, memory: 2G, cpus: 2}
-  - {name: "node[1-2]", roles: [node], address: "10.1.10.[102-103]", disk: 10G, memory: 1G, cpus: 1}
+  - {name: master, roles: [%s], address: 172.20.10.101, disk: 10G, memory: 2G, cpus: 2}
+  - {name: "node[1-2]", roles: [node], address: "172.20.10.[102-103]", disk: 10G, memory: 1G, cpus: 1}
 `, profile, masterRoles)
 }
 
@@ -121,6 +121,7 @@ func (b bench) boot(ctx context.Context, profile, masterRoles string) (c booted,
 	for _, r := range results {
 		c.ready = max(c.ready, r.Elapsed)
 	}
+	fmt.Fprintf(os.Stderr, "benchmark: ready after %.1f s\n", c.ready.Seconds())
 	c.golden, err = onDisk(filepath.Join(dir, manifest.Base.File))
 	return c, err
 }
