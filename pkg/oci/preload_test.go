@@ -192,21 +192,26 @@ func TestBroughtImagesAreJudged(t *testing.T) {
 	}
 }
 
-// registry starts Debian's, and gives its HOST:PORT and what ends it.
+// registry starts Debian's, with nothing in it, and gives its HOST:PORT and what ends it.
 func registry(t *testing.T) (string, func()) {
 	t.Helper()
-	need(t, "docker-registry")
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	address := l.Addr().String()
 	must(t, l.Close())
+	return address, registryAt(t, address)
+}
+
+func registryAt(t *testing.T, address string) (end func()) {
+	t.Helper()
+	need(t, "docker-registry")
 	config := filepath.Join(t.TempDir(), "config.yml")
 	must(t, os.WriteFile(config, fmt.Appendf(nil, "version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: %s}}\nhttp: {addr: %s}\n", t.TempDir(), address), 0o644))
 	c := exec.Command("docker-registry", "serve", config)
 	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	must(t, c.Start())
 	ended := false
-	end := func() {
+	end = func() {
 		if !ended {
 			ended = true
 			_ = c.Process.Kill()
@@ -222,7 +227,7 @@ func registry(t *testing.T) (string, func()) {
 		}
 		return err == nil && r.StatusCode == http.StatusOK
 	})
-	return address, end
+	return end
 }
 
 func TestPulledImages(t *testing.T) {
@@ -269,6 +274,11 @@ func TestPulledImages(t *testing.T) {
 	}
 	if _, err := Choose(t.Context(), plan.Images{Preload: []plan.Preload{{Pull: address + "/other:1"}}}, o); err == nil {
 		t.Error("an image that nobody has seen is taken from a registry that is gone")
+	}
+	// A registry that answers is believed: it has the tag no more.
+	registryAt(t, address)
+	if _, err := Choose(t.Context(), plan.Images{Preload: []plan.Preload{{Pull: address + "/app:1"}}}, o); err == nil || !strings.Contains(err.Error(), "404") {
+		t.Errorf("a tag that was removed: %v", err)
 	}
 }
 

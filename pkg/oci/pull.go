@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/nodekiln/nodekiln/pkg/tree"
@@ -81,13 +82,20 @@ func (o Options) resolve(ctx context.Context, r name.Reference) (v1.Hash, error)
 			return v1.Hash{}, context.Cause(ctx)
 		}
 		last, lastErr := o.lastResolution(said)
-		if lastErr != nil {
+		if lastErr != nil || refuses(err) {
 			return v1.Hash{}, err
 		}
 		o.Progress.Stage(fmt.Sprintf("%s is taken for %s, which it was when its registry answered last: %v", r, last, err), 0)
 		return last, nil
 	}
 	return o.lastResolution(said)
+}
+
+// refuses tells whether a registry has answered, and will not answer otherwise when it is asked again: it has no such tag,
+// or not for this user.
+func refuses(err error) bool {
+	var answer *transport.Error
+	return errors.As(err, &answer) && answer.StatusCode < http.StatusInternalServerError && answer.StatusCode != http.StatusTooManyRequests
 }
 
 func (o Options) lastResolution(said string) (v1.Hash, error) {
