@@ -68,7 +68,7 @@ func (p *Project) programs(ctx context.Context, o component.Options) (*component
 
 // images decides where the container images come from that are baked in.
 func (p *Project) images(ctx context.Context, programs *component.Set, o oci.Options) (*oci.Set, error) {
-	o.Dir, o.Insecure = filepath.Dir(p.File), p.Plan.Registries.Insecure
+	o.Dir, o.Insecure, o.Mirrors = filepath.Dir(p.File), p.Plan.Registries.Insecure, p.Plan.Registries.Mirrors
 	o.Programs = func(name string) oci.Programs { return programs.Of(name) }
 	set, err := oci.Choose(ctx, p.Plan.Base.Images, o)
 	if err != nil {

@@ -239,8 +239,8 @@ func TestPulledImages(t *testing.T) {
 	must(t, remote.WriteIndex(tag, index))
 	digest, err := index.Digest()
 	must(t, err)
-	o := options()
-	o.CacheDir = t.TempDir()
+	o, cacheDir := options(), t.TempDir()
+	o.CacheDir = cacheDir
 	pinned := address + "/app:1@" + digest.String()
 	by := func(reference string) []Image {
 		list, err := Read(os.DirFS(strings.TrimSuffix(unpacked(t, bake(t, plan.Images{Preload: []plan.Preload{{Pull: reference}}}, o)), Dir)))
@@ -255,6 +255,14 @@ func TestPulledImages(t *testing.T) {
 	if got := by(pinned); !slices.Equal(got, both) {
 		t.Errorf("got %v", got)
 	}
+	// A mirror has what is Docker Hub's by the hub's names. One that lacks it, or is not there, is passed over.
+	must(t, remote.WriteIndex(mustTag(t, address+"/library/app:1"), index))
+	without, _ := registry(t)
+	o.Mirrors, o.CacheDir = []string{"http://127.0.0.1:1", "http://" + without, "http://" + address + "/"}, t.TempDir()
+	if got, want := by("app:1"), (Image{"docker.io/library/app:1", digest.String(), "pulled"}); !slices.Equal(got, []Image{want}) {
+		t.Errorf("by a mirror: %v", got)
+	}
+	o.Mirrors, o.CacheDir = nil, cacheDir
 	// What a disk has lost of the cache is pulled anew, though it has its size.
 	kept, err := filepath.Glob(filepath.Join(o.CacheDir, "image", "blobs", "sha256", "*"))
 	must(t, err)

@@ -10,7 +10,9 @@ import (
 	"io"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 
@@ -28,11 +30,11 @@ import (
 type pulled struct {
 	// references are what it is called: by its tag, by its digest where the cluster file gives that, or both.
 	references []string
-	// digest is what the reference stands for, and pinned what to ask the registry for.
-	digest  v1.Hash
-	pinned  name.Digest
-	image   image
-	options Options
+	// digest is what the reference stands for, and repositories are where to ask for it, the first first.
+	digest       v1.Hash
+	repositories []name.Repository
+	image        image
+	options      Options
 }
 
 // newPulled finds out what a reference stands for. A registry that does not answer is taken at its last word, if there is
@@ -48,6 +50,9 @@ func newPulled(ctx context.Context, reference string, o Options) (*pulled, error
 	if err != nil {
 		return nil, err
 	}
+	if p.repositories, err = o.repositories(r.Context()); err != nil {
+		return nil, err
+	}
 	hasTag := strings.Contains(full[strings.LastIndex(full, "/")+1:], ":")
 	if !byDigest || hasTag {
 		p.references = append(p.references, named)
@@ -57,20 +62,46 @@ func newPulled(ctx context.Context, reference string, o Options) (*pulled, error
 		exact, _ := canonical(reference)
 		p.references = append(p.references, exact)
 	} else {
-		p.digest, err = o.resolve(ctx, r)
+		p.digest, err = p.resolve(ctx, r)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", reference, err)
 	}
-	p.pinned = r.Context().Digest(p.digest.String())
 	return p, nil
 }
 
-// resolve asks a registry what a tag stands for.
-func (o Options) resolve(ctx context.Context, r name.Reference) (v1.Hash, error) {
-	said := resolution(r.Name())
-	if !o.Offline {
-		d, err := remote.Head(r, o.remote(ctx, r.Context().Registry)...)
+// repositories gives where the images of a repository can be had: for one of Docker Hub, the mirrors come before the hub.
+func (o Options) repositories(r name.Repository) ([]name.Repository, error) {
+	var out []name.Repository
+	if r.RegistryStr() == name.DefaultRegistry {
+		for _, m := range o.Mirrors {
+			u, err := url.Parse(m)
+			if err != nil {
+				return nil, fmt.Errorf("mirror %s: %w", m, err)
+			}
+			var options []name.Option
+			if u.Scheme == "http" || o.trusts(u.Host) {
+				options = append(options, name.Insecure)
+			}
+			registry, err := name.NewRegistry(u.Host, options...)
+			if err != nil {
+				return nil, fmt.Errorf("mirror %s: %w", m, err)
+			}
+			out = append(out, registry.Repo(path.Join(u.Path, r.RepositoryStr())))
+		}
+	}
+	return append(out, r), nil
+}
+
+// resolve asks the registries what a tag stands for. It is the last one, its own, whose refusal counts.
+func (p *pulled) resolve(ctx context.Context, r name.Reference) (v1.Hash, error) {
+	o, said := p.options, resolution(r.Name())
+	if o.Offline {
+		return o.lastResolution(said)
+	}
+	var failed error
+	for _, repository := range p.repositories {
+		d, err := remote.Head(repository.Tag(r.Identifier()), o.remote(ctx, repository.Registry)...)
 		if err == nil {
 			o.Progress.Stage(fmt.Sprintf("%s is %s today", r, d.Digest), 0)
 			return d.Digest, o.cache().write(said, func(w io.Writer) error {
@@ -81,14 +112,14 @@ func (o Options) resolve(ctx context.Context, r name.Reference) (v1.Hash, error)
 		if ctx.Err() != nil {
 			return v1.Hash{}, context.Cause(ctx)
 		}
-		last, lastErr := o.lastResolution(said)
-		if lastErr != nil || refuses(err) {
-			return v1.Hash{}, err
-		}
-		o.Progress.Stage(fmt.Sprintf("%s is taken for %s, which it was when its registry answered last: %v", r, last, err), 0)
-		return last, nil
+		failed = err
 	}
-	return o.lastResolution(said)
+	last, err := o.lastResolution(said)
+	if err != nil || refuses(failed) {
+		return v1.Hash{}, failed
+	}
+	o.Progress.Stage(fmt.Sprintf("%s is taken for %s, which it was when its registry answered last: %v", r, last, failed), 0)
+	return last, nil
 }
 
 // refuses tells whether a registry has answered, and will not answer otherwise when it is asked again: it has no such tag,
@@ -163,10 +194,25 @@ func mediaType(text []byte) types.MediaType {
 	return types.OCIManifestSchema1
 }
 
-// pull takes the image from its registry into the cache, without the blobs that are there.
+// pull takes the image into the cache from the first registry that has it, without the blobs that are there.
 func (p *pulled) pull(ctx context.Context) error {
-	c, o := p.options.cache(), p.options.remote(ctx, p.pinned.Context().Registry)
-	d, err := remote.Get(p.pinned, o...)
+	var failed []error
+	for _, r := range p.repositories {
+		err := p.pullFrom(ctx, r)
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		failed = append(failed, err)
+	}
+	return errors.Join(failed...)
+}
+
+func (p *pulled) pullFrom(ctx context.Context, r name.Repository) error {
+	c, o := p.options.cache(), p.options.remote(ctx, r.Registry)
+	d, err := remote.Get(r.Digest(p.digest.String()), o...)
 	if err != nil {
 		return err
 	}
@@ -178,7 +224,7 @@ func (p *pulled) pull(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if d, err = remote.Get(p.pinned.Context().Digest(child.Digest.String()), o...); err != nil {
+		if d, err = remote.Get(r.Digest(child.Digest.String()), o...); err != nil {
 			return err
 		}
 		if err := c.keep(ctx, child.Digest, child.Size, bytes.NewReader(d.Manifest)); err != nil {
@@ -198,7 +244,7 @@ func (p *pulled) pull(ctx context.Context) error {
 		what := fmt.Sprintf("pulling %s, %d of %d MiB", p.references[0], done>>20, total>>20)
 		p.options.Progress.Stage(what, float64(done)/float64(max(total, 1))*0.99)
 		if !c.has(ctx, b) {
-			if err := p.pullBlob(ctx, b, o); err != nil {
+			if err := p.pullBlob(ctx, r.Digest(b.Digest.String()), b, o); err != nil {
 				return fmt.Errorf("%s: %w", b.Digest, err)
 			}
 		}
@@ -207,8 +253,8 @@ func (p *pulled) pull(ctx context.Context) error {
 	return nil
 }
 
-func (p *pulled) pullBlob(ctx context.Context, d v1.Descriptor, o []remote.Option) error {
-	layer, err := remote.Layer(p.pinned.Context().Digest(d.Digest.String()), o...)
+func (p *pulled) pullBlob(ctx context.Context, from name.Digest, d v1.Descriptor, o []remote.Option) error {
+	layer, err := remote.Layer(from, o...)
 	if err != nil {
 		return err
 	}

@@ -50,6 +50,8 @@ type Options struct {
 	// Insecure are registries, HOST or HOST:PORT, and networks of them, that are reached without TLS or with a certificate
 	// that nobody knows.
 	Insecure []string
+	// Mirrors are URLs of mirrors of Docker Hub, which are asked before it, the first first.
+	Mirrors []string
 	// Offline keeps registries from being asked what a tag stands for today.
 	Offline bool
 	// ModTime stamps the images and their files.
