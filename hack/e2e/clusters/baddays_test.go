@@ -15,13 +15,15 @@ import (
 // release of Kubernetes.
 const release = "1.34.4"
 
-// smallCluster is a master and nodes, with the least that they need. A wrong clock is that of a machine without a battery
-// that finds no time server.
+// smallCluster is a master and nodes, with the least that they need, and the network that no other test has: services by
+// IPVS, pods by routes between their machines. A wrong clock is that of a machine without a battery that finds no time
+// server.
 const smallCluster = `apiVersion: nodekiln.dev/v1
 kind: Cluster
 metadata: {name: days}
 profile: deepin
-kubernetes: {version: ` + release + `}
+kubernetes: {version: ` + release + `, proxyMode: ipvs}
+settings: {flannelBackend: host-gw}
 network: {machines: 10.1.10.0/24}
 pki: {key: ecdsa-p256, expiry: 8760h, caExpiry: 87600h}
 base: {debian: bookworm}
