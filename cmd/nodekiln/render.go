@@ -34,11 +34,17 @@ func renderCommand(env environment) *cli.Command {
 			if err != nil {
 				return err
 			}
-			if err := build.Render(c.Context, p, build.RenderOptions{Out: out, CacheDir: cache, Epoch: epoch, Force: c.Bool("force")}); err != nil {
+			left, err := build.Render(c.Context, p, build.RenderOptions{Out: out, CacheDir: cache, Epoch: epoch, Force: c.Bool("force")})
+			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(c.App.Writer, "%s: %d machines\n", out, len(p.Plan.Machines))
-			return err
+			if _, err := fmt.Fprintf(c.App.Writer, "%s: %d machines\n", out, len(p.Plan.Machines)); err != nil {
+				return err
+			}
+			for _, name := range left {
+				fmt.Fprintf(env.stderr, "nodekiln: %s/%s belongs to no machine of this cluster and is kept; remove it when nobody needs it\n", out, name)
+			}
+			return nil
 		},
 	}
 }

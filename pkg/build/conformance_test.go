@@ -90,7 +90,7 @@ func renderExample(t *testing.T, file string) *example {
 		t.Fatal(err)
 	}
 	out := filepath.Join(dir, "out")
-	if err := Render(t.Context(), p, RenderOptions{Out: out, CacheDir: filepath.Join(dir, "cache"), Epoch: DefaultEpoch()}); err != nil {
+	if _, err := Render(t.Context(), p, RenderOptions{Out: out, CacheDir: filepath.Join(dir, "cache"), Epoch: DefaultEpoch()}); err != nil {
 		t.Fatal(err)
 	}
 	e := &example{Project: p}

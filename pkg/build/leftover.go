@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+
+	"github.com/nodekiln/nodekiln/pkg/plan"
 )
 
 // goldenPattern tells a base by the name that goldenName gives, from a machine that is called so.
@@ -43,4 +45,23 @@ func (s *staging) tidy(m *Manifest) (left []string, err error) {
 		}
 	}
 	return nil, nil
+}
+
+// leftRendered gives the names of directories that hold what was rendered for a machine, and for none of these. They are
+// not nodekiln's to remove: the directory may be that of several clusters.
+func (s *staging) leftRendered(machines []plan.Machine) (left []string, err error) {
+	entries, err := os.ReadDir(s.dir)
+	if err != nil {
+		return nil, fmt.Errorf("look for machines that were rendered earlier: %w", err)
+	}
+	for _, e := range entries {
+		if slices.ContainsFunc(machines, func(m plan.Machine) bool { return m.Name == e.Name() }) {
+			continue
+		}
+		// One that can not be looked into is somebody else's.
+		if _, err := os.Lstat(filepath.Join(s.dir, e.Name(), mtreeName)); err == nil {
+			left = append(left, e.Name())
+		}
+	}
+	return left, nil
 }

@@ -43,29 +43,31 @@ type RenderOptions struct {
 	Force bool
 }
 
-// Render writes each machine's payloads, and makes no image.
-func Render(ctx context.Context, p *Project, o RenderOptions) (err error) {
+// Render writes each machine's payloads, and makes no image. It gives the names of the directories below Out that machines
+// were rendered into which the cluster file does not have, sorted: mostly those that were removed from it. They hold these
+// machines' keys.
+func Render(ctx context.Context, p *Project, o RenderOptions) (left []string, err error) {
 	bundle, err := p.Bundle(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	configurer, err := machine.NewConfigurer(p.Plan, p.Profile, bundle)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	openRoot, closeRoot, err := cachedRoot(ctx, p, o)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer closeRoot()
 	out, err := newStaging(o.Out)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, out.close()) }()
 	for _, m := range p.Plan.Machines {
 		if _, err := os.Lstat(filepath.Join(o.Out, m.Name)); err == nil && !o.Force {
-			return fmt.Errorf("%s exists and is kept; give --force to replace it", filepath.Join(o.Out, m.Name))
+			return nil, fmt.Errorf("%s exists and is kept; give --force to replace it", filepath.Join(o.Out, m.Name))
 		}
 	}
 	group, ctx := errgroup.WithContext(ctx)
@@ -94,13 +96,16 @@ func Render(ctx context.Context, p *Project, o RenderOptions) (err error) {
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return err
+		return nil, err
 	}
 	admin, err := p.adminKubeconfig(bundle)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return publishRendered(out, p.Plan.Machines, admin)
+	if err := publishRendered(out, p.Plan.Machines, admin); err != nil {
+		return nil, err
+	}
+	return out.leftRendered(p.Plan.Machines)
 }
 
 // renderMachine writes the directory of one machine; root is the base's file system, nil where there is none.
