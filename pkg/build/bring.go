@@ -2,8 +2,6 @@ package build
 
 import (
 	"cmp"
-	"errors"
-	"io/fs"
 	"maps"
 	"slices"
 	"time"
@@ -32,7 +30,7 @@ func applyCFSSL(spec *cluster.Spec, problems *cluster.Problems) {
 		p.CAExpiry = cmp.Or(r.CAExpiry, p.CAExpiry)
 		p.Subject = cluster.Subject(r.Subject)
 	}
-	if p.CAExpiry < p.Expiry {
+	if (p.Config != nil || p.Request != nil) && p.CAExpiry < p.Expiry {
 		problems.Addf("pki.config", "certificates for %s would outlive their authorities, which are for %s: the config and the request do not go together", p.Expiry, p.CAExpiry)
 	}
 }
@@ -66,9 +64,6 @@ func checkImages(spec *cluster.Spec, dir string, problems *cluster.Problems) {
 			path = p.Path + ".layout"
 		}
 		names, err := oci.Names(dir, plan.Preload(p))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // has a problem of its own
-		}
 		problems.Add(path, err)
 		for _, name := range slices.Sorted(maps.Keys(names)) {
 			if other, ok := holders[name]; ok && other.image != names[name] {

@@ -148,12 +148,15 @@ func (r *resolver) addons(given []addonText) []Addon {
 		case name == "":
 		case strings.Contains(string(name), "/"):
 			b := r.read(p, sourceText(name))
-			if b != nil && len(b) == 0 {
+			if b == nil {
+				continue
+			}
+			if len(b) == 0 {
 				r.problems.Addf(p, "%s is empty", quote(string(name)))
 			}
-			list = append(list, Addon{Name: string(name), Content: b})
+			list = append(list, Addon{Name: string(name), Content: b, Path: p})
 		case r.report(p, checkAddon(string(name))):
-			list = append(list, Addon{Name: string(name)})
+			list = append(list, Addon{Name: string(name), Path: p})
 		}
 	}
 	distinct(r, "addons", given)

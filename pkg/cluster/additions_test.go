@@ -60,9 +60,12 @@ func TestOverlayReadsFilesAndLinks(t *testing.T) {
 
 func TestAddonsTellNoneFromDefault(t *testing.T) {
 	for more, want := range map[string][]cluster.Addon{
-		"":                                    nil,
-		"addons: []\n":                        {},
-		"addons: [coredns, ./metallb.yaml]\n": {{Name: "coredns"}, {Name: "./metallb.yaml", Content: []byte("kind: Namespace\n")}},
+		"":             nil,
+		"addons: []\n": {},
+		"addons: [coredns, ./metallb.yaml]\n": {
+			{Name: "coredns", Path: "addons[0]"},
+			{Name: "./metallb.yaml", Content: []byte("kind: Namespace\n"), Path: "addons[1]"},
+		},
 	} {
 		spec, err := cluster.Parse("cluster.yaml", []byte(laboratory+more), sources())
 		if err != nil {

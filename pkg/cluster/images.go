@@ -9,21 +9,28 @@ func (r *resolver) images(given images) Images {
 	out := Images{Source: given.Source}
 	for i, p := range given.Preload {
 		path := at("images.preload", i)
-		out.Preload = append(out.Preload, Preload{Archive: string(p.Archive), Layout: string(p.Layout), Pull: p.Pull, Path: path})
 		n := 0
 		for _, text := range []string{string(p.Archive), string(p.Layout), p.Pull} {
 			if text != "" {
 				n++
 			}
 		}
+		sound := Preload{Path: path}
 		switch {
 		case n != 1:
 			r.problems.Addf(path, "has to have one of archive, layout and pull")
 		case p.Archive != "":
-			r.report(join(path, "archive"), r.checkArchiveFile(p.Archive))
+			if r.report(join(path, "archive"), r.checkArchiveFile(p.Archive)) {
+				sound.Archive = string(p.Archive)
+			}
 		case p.Layout != "":
-			r.report(join(path, "layout"), r.checkLayout(p.Layout))
+			if r.report(join(path, "layout"), r.checkLayout(p.Layout)) {
+				sound.Layout = string(p.Layout)
+			}
+		default:
+			sound.Pull = p.Pull
 		}
+		out.Preload = append(out.Preload, sound)
 	}
 	return out
 }

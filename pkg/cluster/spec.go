@@ -86,6 +86,8 @@ type Addon struct {
 	Name string
 	// Content of the user's file; nil for an addon of the profile.
 	Content []byte
+	// Path of the entry, as in addons[0].
+	Path string
 }
 
 // Additions are what a user lays over the profile, on all machines, on those of a role or on one. Later ones win over

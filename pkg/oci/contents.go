@@ -110,7 +110,7 @@ func openArchive(name string, unpacked func(io.Reader) (string, error)) (c conte
 			if t, err = tree.FromTar(f, info.Size(), origin); err == nil {
 				return tarContents{t}, f.Close, nil
 			}
-			err = fmt.Errorf("it is no archive of images: %w", err)
+			err = notArchive(err)
 		}
 	}
 	f.Close()
@@ -157,13 +157,13 @@ func documents(f io.ReadSeeker) (contents, error) {
 			return tarContents{t}, nil
 		}
 		if err != nil {
-			return nil, fmt.Errorf("it is no archive of images: %w", err)
+			return nil, notArchive(err)
 		}
 		n := tree.Node{Path: path.Clean(strings.TrimPrefix(h.Name, "/")), Mode: h.FileInfo().Mode(), Size: h.Size, Target: h.Linkname}
 		if h.Typeflag == tar.TypeReg && h.Size <= maxDocument && h.Size <= left {
 			text, err := io.ReadAll(archive)
 			if err != nil {
-				return nil, err
+				return nil, notArchive(err)
 			}
 			left -= h.Size
 			n = tree.File(n.Path, 0o644, time.Time{}, text, origin)
@@ -174,4 +174,12 @@ func documents(f io.ReadSeeker) (contents, error) {
 			return nil, err
 		}
 	}
+}
+
+// notArchive says what the error of a file that could not be unpacked means.
+func notArchive(err error) error {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return errors.New("it is no archive of images, or a part of one: it ends too early")
+	}
+	return fmt.Errorf("it is no archive of images: %w", err)
 }

@@ -48,7 +48,7 @@ func loadNamed(c contents) ([]image, error) {
 	}
 	for _, i := range list {
 		if len(i.references) == 0 {
-			err = errors.Join(err, fmt.Errorf("the image %s has no name: its annotation %s in %s is to be its reference, as in registry.example.com/app:1",
+			err = errors.Join(err, fmt.Errorf("the image %s has no name: save it by its reference, as in registry.example.com/app:1, or give it that as the annotation %s in %s",
 				i.target.Digest, annotationName, indexFile))
 		}
 	}

@@ -103,26 +103,29 @@ func (c checker) additions() {
 	for _, role := range slices.Sorted(maps.Keys(c.spec.RoleAdditions)) {
 		c.role("roles."+role, role)
 	}
-	seen := map[string]int{}
-	for i, a := range c.spec.Addons {
-		at := fmt.Sprintf("addons[%d]", i)
+	seen := map[string]string{}
+	for _, a := range c.spec.Addons {
 		name := a.Name
 		if a.Content != nil {
 			name = addonName(a.Name)
 		} else if _, ok := c.prof.Addons[name]; !ok {
-			c.problems.Addf(at, "profile %s has no addon %q; it has %s, and a manifest of your own has a slash in its name", c.prof.Name, name, list(slices.Sorted(maps.Keys(c.prof.Addons))))
+			c.problems.Addf(a.Path, "profile %s has no addon %q; it has %s, and a manifest of your own has a slash in its name", c.prof.Name, name, list(slices.Sorted(maps.Keys(c.prof.Addons))))
 		}
 		if before, ok := seen[name]; ok {
-			c.problems.Addf(at, "the addon %s is there twice (also addons[%d])", name, before)
+			c.problems.Addf(a.Path, "the addon %s is there twice (also %s)", name, before)
 		}
-		seen[name] = i
+		seen[name] = a.Path
 	}
 }
 
 // list joins names, and says so where there are none.
-func list(names []string) string {
+func list[T ~string](names []T) string {
 	if len(names) == 0 {
 		return "none"
 	}
-	return strings.Join(names, ", ")
+	var text []string
+	for _, name := range names {
+		text = append(text, string(name))
+	}
+	return strings.Join(text, ", ")
 }

@@ -177,7 +177,7 @@ func (c checker) args(at string, args map[string][]cluster.Arg, k *Kubernetes) {
 	for _, name := range slices.Sorted(maps.Keys(args)) {
 		component := kube.Component(name)
 		if !slices.Contains(kube.Components(), component) {
-			c.problems.Addf(at+"."+name, "%s is no component whose flags are known; there are %v", name, kube.Components())
+			c.problems.Addf(at+"."+name, "%s is no component whose flags are known; there are %s", name, list(kube.Components()))
 			continue
 		}
 		version, err := c.versionOf(component, k.Version)
