@@ -55,11 +55,7 @@ func (s *staging) leftRendered(machines []plan.Machine) (left []string, err erro
 		return nil, fmt.Errorf("look for machines that were rendered earlier: %w", err)
 	}
 	for _, e := range entries {
-		if slices.ContainsFunc(machines, func(m plan.Machine) bool { return m.Name == e.Name() }) {
-			continue
-		}
-		// One that can not be looked into is somebody else's.
-		if _, err := os.Lstat(filepath.Join(s.dir, e.Name(), mtreeName)); err == nil {
+		if s.rendered(e.Name()) && !slices.ContainsFunc(machines, func(m plan.Machine) bool { return m.Name == e.Name() }) {
 			left = append(left, e.Name())
 		}
 	}

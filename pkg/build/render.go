@@ -39,7 +39,7 @@ type RenderOptions struct {
 	CacheDir string
 	// Epoch stamps all files.
 	Epoch time.Time
-	// Force replaces machines that are there.
+	// Force replaces machines that are there, and the kubeconfig of another cluster.
 	Force bool
 }
 
@@ -65,10 +65,12 @@ func Render(ctx context.Context, p *Project, o RenderOptions) (left []string, er
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, out.close()) }()
-	for _, m := range p.Plan.Machines {
-		if _, err := os.Lstat(filepath.Join(o.Out, m.Name)); err == nil && !o.Force {
-			return nil, fmt.Errorf("%s exists and is kept; give --force to replace it", filepath.Join(o.Out, m.Name))
-		}
+	admin, err := p.adminKubeconfig(bundle)
+	if err != nil {
+		return nil, err
+	}
+	if err := out.checkRendered(p.Plan.Machines, admin, o.Force); err != nil {
+		return nil, err
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
@@ -98,14 +100,45 @@ func Render(ctx context.Context, p *Project, o RenderOptions) (left []string, er
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	admin, err := p.adminKubeconfig(bundle)
-	if err != nil {
-		return nil, err
-	}
 	if err := publishRendered(out, p.Plan.Machines, admin); err != nil {
 		return nil, err
 	}
 	return out.leftRendered(p.Plan.Machines)
+}
+
+// checkRendered refuses to replace what is there, but with force what an earlier rendering has written. A directory that
+// has a machine's name and something else in it is somebody's.
+func (s *staging) checkRendered(machines []plan.Machine, admin []byte, force bool) error {
+	for _, m := range machines {
+		dir := filepath.Join(s.dir, m.Name)
+		switch _, err := os.Lstat(dir); {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return err
+		case !s.rendered(m.Name):
+			return fmt.Errorf("%s exists, is not what render has written, and is kept; remove it or give another --out", dir)
+		case !force:
+			return fmt.Errorf("%s exists and is kept; give --force to replace it", dir)
+		}
+	}
+	name := filepath.Join(s.dir, KubeconfigName)
+	there, err := os.ReadFile(name)
+	switch {
+	case admin == nil || force || errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case !bytes.Equal(there, admin):
+		return fmt.Errorf("%s exists, is another than this cluster's, and is kept; give --force to replace it, or another --out", name)
+	}
+	return nil
+}
+
+// rendered tells whether a directory below that of the results is a rendered machine's. One that can not be looked into
+// is somebody else's.
+func (s *staging) rendered(name string) bool {
+	_, err := os.Lstat(filepath.Join(s.dir, name, mtreeName))
+	return err == nil
 }
 
 // renderMachine writes the directory of one machine; root is the base's file system, nil where there is none.
