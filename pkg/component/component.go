@@ -58,7 +58,7 @@ type source interface {
 // absentError is a source that lacks programs.
 type absentError struct{ source, lacks string }
 
-func (e *absentError) Error() string { return fmt.Sprintf("%s lack %s", e.source, e.lacks) }
+func (e *absentError) Error() string { return fmt.Sprintf("not in %s: %s", e.source, e.lacks) }
 
 // Set is the components of a cluster, each with where it may come from.
 type Set struct {

@@ -105,7 +105,7 @@ func (r *release) unpack(ctx context.Context, a plan.Archive, lacking map[string
 			return nil
 		}
 		if err != nil {
-			return err
+			return fmt.Errorf("it is no tar file: %w", err)
 		}
 		p, wanted := lacking[path.Base(h.Name)]
 		if !wanted || h.Typeflag != tar.TypeReg {

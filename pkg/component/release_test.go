@@ -186,7 +186,7 @@ func TestReleaseRefuses(t *testing.T) {
 	other := archive(t, dir, "whole.tar.gz", true, whole)
 	other.SHA256 = strings.Repeat("0", 64)
 	for complaint, a := range map[string]plan.Archive{
-		"lack kube-scheduler, kubeadm":    archive(t, dir, "lacking.tar.gz", true, lacking),
+		"file: kube-scheduler, kubeadm":   archive(t, dir, "lacking.tar.gz", true, lacking),
 		"EM_AARCH64":                      archive(t, dir, "arm.tar.gz", true, arm),
 		"kubectl: it is no program":       archive(t, dir, "text.tar.gz", true, text),
 		"does not say that it is v1.34.4": archive(t, dir, "old.tar.gz", true, server("1.34.3")),
