@@ -78,6 +78,13 @@ func Build(ctx context.Context, p *Project, o Options) (_ *Result, err error) {
 	if err != nil {
 		return nil, err
 	}
+	// Where nothing can be written is told before the minutes that programs and the base may take.
+	dir := filepath.Join(o.Out, p.Plan.Cluster)
+	out, err := newStaging(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, out.close()) }()
 	programs, err := p.programs(ctx, component.Options{CacheDir: o.CacheDir, Progress: o.Components, ModTime: o.Epoch})
 	if err != nil {
 		return nil, err
@@ -91,13 +98,6 @@ func Build(ctx context.Context, p *Project, o Options) (_ *Result, err error) {
 	if err != nil {
 		return nil, err
 	}
-	dir := filepath.Join(o.Out, p.Plan.Cluster)
-	out, err := newStaging(dir)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, out.close()) }()
-
 	b := baker{project: p, options: o, bundle: bundle, configurer: configurer, out: out}
 	if b.manifest, err = b.bakeAll(ctx, golden); err != nil {
 		return nil, err
