@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -65,7 +64,7 @@ func (f functions) all() template.FuncMap {
 		"addons":             f.addons,
 		"image":              f.image,
 		"file":               f.file,
-		"fail":               func(message string) (string, error) { return "", errors.New(message) },
+		"fail":               func(message string) (string, error) { return "", &refusal{message} },
 		"quote":              quote,
 		"toJSON":             toJSON,
 		"join":               func(sep string, words []string) string { return strings.Join(words, sep) },

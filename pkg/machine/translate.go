@@ -82,11 +82,20 @@ const maxExecuted = 64 << 20
 // execute executes a template of the set.
 func execute(t *template.Template, name string, data Data) ([]byte, error) {
 	var out limitedBuffer
-	if err := t.ExecuteTemplate(&out, name, data); err != nil {
+	err := t.ExecuteTemplate(&out, name, data)
+	if refused := (*refusal)(nil); errors.As(err, &refused) {
+		return nil, refused
+	} else if err != nil {
 		return nil, err
 	}
 	return out.Bytes(), nil
 }
+
+// refusal is the error of a template that calls the function fail: it says what the cluster file asks for in vain, and
+// where templates say so tells its writer nothing.
+type refusal struct{ message string }
+
+func (r *refusal) Error() string { return r.message }
 
 // limitedBuffer refuses to hold more than maxExecuted bytes.
 type limitedBuffer struct{ bytes.Buffer }

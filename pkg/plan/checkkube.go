@@ -124,27 +124,27 @@ func (c checker) reached() {
 // networks reports networks that overlap, of which at least one is not the file's own choice: it has compared those.
 func (c checker) networks(k *Kubernetes) {
 	pods, services := c.spec.Network.Pods.IsValid(), c.spec.Network.Services.IsValid()
-	clash := func(at, what string, a netip.Prefix, other string, b netip.Prefix) {
+	clash := func(at, what string, a netip.Prefix, other string, b netip.Prefix, set string) {
 		if a.IsValid() && b.IsValid() && a.Overlaps(b) {
-			c.problems.Addf(at, "%s %s overlap %s %s", what, a, other, b)
+			c.problems.Addf(at, "%s %s overlap %s %s; set %s to another network", what, a, other, b, set)
 		}
 	}
 	machines := c.spec.Network.Machines
 	if !pods {
-		clash("network.machines", "the pods of profile "+c.prof.Name, k.Pods, "the machines", machines)
+		clash("network.machines", "the pods of profile "+c.prof.Name, k.Pods, "the machines", machines, "network.pods")
 	}
 	if !services {
-		clash("network.machines", "the services of profile "+c.prof.Name, k.Services, "the machines", machines)
+		clash("network.machines", "the services of profile "+c.prof.Name, k.Services, "the machines", machines, "network.services")
 	}
 	if !pods || !services {
-		clash("network", "the services", k.Services, "the pods", k.Pods)
+		clash("network", "the services", k.Services, "the pods", k.Pods, "network.services or network.pods")
 	}
 	if k.Runtime == "docker" && c.spec.Kubernetes.Runtime != "docker" {
 		for _, n := range []struct {
 			at, what string
 			prefix   netip.Prefix
 		}{{"network.pods", "the pods", k.Pods}, {"network.services", "the services", k.Services}, {"network.machines", "the machines", machines}} {
-			clash(n.at, n.what, n.prefix, "docker's own bridge", dockerBridge)
+			clash(n.at, n.what, n.prefix, "docker's own bridge", dockerBridge, n.at)
 		}
 	}
 }

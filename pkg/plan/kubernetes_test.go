@@ -175,7 +175,7 @@ func TestKubernetesCheck(t *testing.T) {
 		"an addon twice":         {"addons: [coredns, coredns]\n" + oneMaster, "coredns is there twice"},
 		"no such role":           {"roles: {slave: {files: [{path: /a, contents: a}]}}\n" + oneMaster, `no role "slave"`},
 		"no master":              {"network: {machines: 10.0.0.0/24}\nmachines: [{name: n, address: 10.0.0.2}, {name: e, roles: [etcd], address: 10.0.0.3}]\n", "no machine has the role master"},
-		"the profile's pods":     {strings.ReplaceAll(oneMaster, "10.0.0.", "192.168.200."), "192.168.128.0/17 overlap the machines 192.168.200.0/24"},
+		"the profile's pods":     {strings.ReplaceAll(oneMaster, "10.0.0.", "192.168.200."), "192.168.128.0/17 overlap the machines 192.168.200.0/24; set network.pods to another network"},
 		"docker's bridge": {
 			"kubernetes: {version: 1.9.1, runtime: docker}\n" + strings.ReplaceAll(oneMaster, "10.0.0.0/24,", "10.0.0.0/24, pods: 172.17.0.0/16,"), "172.17.0.0/16",
 		},
