@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strconv"
 	"syscall"
@@ -113,6 +115,14 @@ func load(c *cli.Context) (*build.Project, error) {
 		return nil, err
 	}
 	return build.Load(file, time.Now())
+}
+
+// tellNewKeys says that a project has no keys yet, and is about to get some. It may be a new one, or one that was renamed
+// or copied without its keys, whose machines would no longer trust each other.
+func tellNewKeys(stderr io.Writer, p *build.Project) {
+	if _, err := os.Lstat(p.BundleDir()); errors.Is(err, fs.ErrNotExist) {
+		fmt.Fprintf(stderr, "nodekiln: there is no %s: the keys of a new cluster are made there; keep it, and keep it secret\n", p.BundleDir())
+	}
 }
 
 func outFlag() *cli.StringFlag {

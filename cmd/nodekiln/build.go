@@ -44,6 +44,7 @@ func buildCommand(env environment) *cli.Command {
 			if o.CacheDir, err = env.cache(c); err != nil {
 				return err
 			}
+			tellNewKeys(env.stderr, p)
 			res, err := build.Build(c.Context, p, o)
 			if err != nil {
 				return err

@@ -34,6 +34,7 @@ func renderCommand(env environment) *cli.Command {
 			if err != nil {
 				return err
 			}
+			tellNewKeys(env.stderr, p)
 			left, err := build.Render(c.Context, p, build.RenderOptions{Out: out, CacheDir: cache, Epoch: epoch, Force: c.Bool("force")})
 			if err != nil {
 				return err
