@@ -124,6 +124,9 @@ func checkRegistry(registry string) error {
 	if _, err := netip.ParsePrefix(registry); err == nil {
 		return nil
 	}
+	if strings.Contains(registry, "@") {
+		return errors.New("a registry is named without user and password: images and logs would hold them")
+	}
 	host, _, err := parseHostPort(registry)
 	if err != nil {
 		return err

@@ -44,6 +44,10 @@ func (r *resolver) source(name sourceText) ([]byte, error) {
 
 // locate gives the name by which what is below the cluster file's directory is opened.
 func (r *resolver) locate(name sourceText) (string, error) {
+	if strings.Contains(string(name), "-----BEGIN ") {
+		// It may be a private key, and is not shown.
+		return "", errors.New("this is what a PEM file holds; keep it in a file, and name that here")
+	}
 	clean := path.Clean(string(name))
 	if !fs.ValidPath(clean) {
 		return "", fmt.Errorf("%s is not below the directory of the cluster file", quote(string(name)))

@@ -14,6 +14,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -267,8 +268,16 @@ func (p *pulled) pullBlob(ctx context.Context, from name.Digest, d v1.Descriptor
 
 func (p *pulled) images(*tree.Tree) ([]image, error) { return []image{p.image}, nil }
 
-// CheckReference says what is wrong with the reference of an image in a registry.
+// digested is a reference that ends with a digest, of whatever algorithm.
+var digested = regexp.MustCompile(`@[a-z0-9]+:[0-9a-f]+$`)
+
+// CheckReference says what is wrong with the reference of an image in a registry. It does not show one that holds a
+// password.
 func CheckReference(reference string) error {
+	if strings.Contains(reference, "@") && !digested.MatchString(reference) {
+		return errors.New("an image is pulled by its registry and name alone, perhaps with a digest as in app@sha256:...; its registry is asked as " +
+			"'docker login' has left user and password")
+	}
 	_, err := canonical(reference)
 	if err == nil && strings.Count(reference, "@") == 1 && !strings.Contains(reference, "@sha256:") {
 		err = fmt.Errorf("%q: an image is known by its SHA-256", reference)
