@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -281,5 +282,18 @@ func TestOpenWithoutBundle(t *testing.T) {
 	}
 	if _, err := Open(t.TempDir()); err == nil {
 		t.Error("an empty directory is a bundle")
+	}
+}
+
+// What an authority has signed is not to be issued anew because the authority can not be read.
+func TestOpenTellsOfAnAuthorityAlone(t *testing.T) {
+	_, dir := newLab(t, 2)
+	key := filepath.Join(dir, "ca/etcd/ca-key.pem")
+	if err := os.Chmod(key, 0o604); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Open(dir)
+	if err == nil || !strings.Contains(err.Error(), "ca-key.pem: others can read") || strings.Contains(err.Error(), "signed") {
+		t.Errorf("got %v", err)
 	}
 }

@@ -27,8 +27,13 @@ func Open(dir string) (*Bundle, error) {
 	problems = append(problems, err)
 	// Who depends on something is listed before it is: a certificate that is found has an authority to be found.
 	holders, err := s.openHolders()
-	problems = append(problems, err, s.openAuthorities(b), s.openSecrets(b))
+	authorities := s.openAuthorities(b)
+	problems = append(problems, err, authorities, s.openSecrets(b))
 	b.holders = holders
+	if authorities != nil {
+		// Whatever an authority signed that has a problem of its own would seem to be signed by nobody.
+		return nil, join(problems)
+	}
 	for _, machine := range slices.Sorted(maps.Keys(holders)) {
 		certs := holders[machine].certs
 		for _, name := range slices.Sorted(maps.Keys(certs)) {
