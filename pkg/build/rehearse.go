@@ -136,7 +136,8 @@ func configure(c *machine.Configurer, p *plan.Plan, m plan.Machine) error {
 	if err != nil {
 		return err
 	}
-	if _, err = payload.Rootfs(cfg, nil, time.Time{}); err != nil {
+	// A unit without contents may be the base's, which there may not be yet.
+	if _, err = payload.Rootfs(cfg, nil, time.Time{}); err != nil && !errors.Is(err, payload.ErrNoBase) {
 		return err
 	}
 	if _, err = payload.Ignition(cfg); err != nil {

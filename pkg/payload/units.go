@@ -29,16 +29,27 @@ func unitDirs() [4]string {
 
 var errNoUnit = errors.New("it has no contents")
 
+// ErrNoBase is the error of a unit that only a base could have, where there is none. Others that are wrong are told
+// before it.
+var ErrNoBase = errors.New("there is no base to find it in; 'nodekiln build' makes one")
+
 // units writes all units before it enables one, for that can need others.
 func (r *rootfs) units(cfg types.Config) error {
+	var unfound []error
 	for _, step := range []func(types.Unit) error{r.writeUnit, r.mask, r.setEnabled} {
 		for _, u := range cfg.Systemd.Units {
-			if err := step(u); err != nil {
-				return fmt.Errorf("unit %s: %w", u.Name, err)
+			err := step(u)
+			if err != nil {
+				err = fmt.Errorf("unit %s: %w", u.Name, err)
+			}
+			if errors.Is(err, ErrNoBase) {
+				unfound = append(unfound, err)
+			} else if err != nil {
+				return err
 			}
 		}
 	}
-	return nil
+	return errors.Join(unfound...)
 }
 
 // writeUnit writes a unit and its drop-ins, but not those without contents.
@@ -184,7 +195,7 @@ func (r *rootfs) readUnit(name string) (at string, content []byte, err error) {
 		return n.Path, b, err
 	}
 	if r.base == nil {
-		return "", nil, fmt.Errorf("%w, and there is no base to find it in", errNoUnit)
+		return "", nil, fmt.Errorf("%w, and %w", errNoUnit, ErrNoBase)
 	}
 	for _, dir := range unitDirs() {
 		at := path.Join(dir, file)
