@@ -1,14 +1,18 @@
 package cluster
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"path"
 	"regexp"
 	"slices"
 	"strings"
+
+	"gopkg.in/yaml.v3"
 )
 
 // flagPattern is the name of a flag as pflag and Go's flag package take it, without dashes in front.
@@ -151,8 +155,8 @@ func (r *resolver) addons(given []addonText) []Addon {
 			if b == nil {
 				continue
 			}
-			if len(b) == 0 {
-				r.problems.Addf(p, "%s is empty", quote(string(name)))
+			if err := checkManifests(b); err != nil {
+				r.problems.Addf(p, "%s %v", quote(string(name)), err)
 			}
 			list = append(list, Addon{Name: string(name), Content: b, Path: p})
 		case r.report(p, checkAddon(string(name))):
@@ -161,6 +165,47 @@ func (r *resolver) addons(given []addonText) []Addon {
 	}
 	distinct(r, "addons", given)
 	return list
+}
+
+// checkManifests tells what keeps a file from being manifests in YAML (or JSON, which is YAML too), which would else be
+// found by a master that has been switched on.
+func checkManifests(content []byte) error {
+	if len(content) == 0 {
+		return errors.New("is empty")
+	}
+	d := yaml.NewDecoder(bytes.NewReader(content))
+	for n := 0; ; {
+		var document yaml.Node
+		err := d.Decode(&document)
+		if errors.Is(err, io.EOF) && n > 0 {
+			return nil
+		} else if errors.Is(err, io.EOF) {
+			return errors.New("holds no manifest")
+		} else if err != nil {
+			return fmt.Errorf("is not well-formed: %w", err)
+		}
+		for _, root := range document.Content {
+			if root.Tag == "!!null" {
+				continue // two separators, or comments alone
+			}
+			if !hasKind(root) {
+				return fmt.Errorf("holds in line %d what is no manifest: it has no kind", root.Line)
+			}
+			n++
+		}
+	}
+}
+
+func hasKind(manifest *yaml.Node) bool {
+	if manifest.Kind != yaml.MappingNode {
+		return false
+	}
+	for i := 0; i+1 < len(manifest.Content); i += 2 {
+		if manifest.Content[i].Value == "kind" {
+			return manifest.Content[i+1].Value != ""
+		}
+	}
+	return false
 }
 
 func checkAddon(name string) error {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -146,5 +147,21 @@ func TestLaterStagesFindThePlaceOfAnAuthority(t *testing.T) {
 	}
 	if got := spec.At("pki.authorities.kubernetes.key").String(); got != "cluster.yaml:15:12" {
 		t.Errorf("the key is at %s", got)
+	}
+}
+
+func TestAddonsAreManifests(t *testing.T) {
+	for content, want := range map[string]string{
+		"# nothing\n---\n":                       "holds no manifest",
+		"kind: Namespace\nmetadata: [\n":         "is not well-formed: yaml: line 2",
+		"to be done\n":                           "holds in line 1 what is no manifest",
+		"kind: Namespace\n---\nname: lab\n":      "holds in line 3 what is no manifest",
+		"---\nkind: Namespace\n---\n# nothing\n": "",
+		`{"kind": "Namespace"}`:                  "",
+	} {
+		_, err := cluster.Parse("cluster.yaml", []byte(laboratory+"addons: [./a.yaml]\n"), fstest.MapFS{"a.yaml": {Data: []byte(content)}})
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), `addons[0]: "./a.yaml" `+want) {
+			t.Errorf("%q: got %v, want %q", content, err, want)
+		}
 	}
 }

@@ -88,8 +88,10 @@ func (p *Problems) Err() error {
 	return &InvalidError{Problems: slices.Compact(list)}
 }
 
+// addAt keeps a problem to one line, also where an error of several lines is in it.
 func (p *Problems) addAt(at Position, path, format string, args ...any) {
-	p.list = append(p.list, Problem{Position: at, Path: path, Message: fmt.Sprintf(format, args...)})
+	message := strings.ReplaceAll(fmt.Sprintf(format, args...), "\n", "; ")
+	p.list = append(p.list, Problem{Position: at, Path: path, Message: message})
 }
 
 // source remembers where the values of a cluster file are written.
