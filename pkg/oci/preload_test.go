@@ -110,7 +110,12 @@ func TestBroughtImages(t *testing.T) {
 	linkedArchive(t, filepath.Join(dir, "linked.tar"), filepath.Join(dir, "layout"))
 
 	for _, p := range []plan.Preload{
-		{Layout: "layout"}, {Archive: "oci.tar"}, {Archive: "docker.tar"}, {Archive: "oci.tar.gz"}, {Archive: "oci.tar.zst"}, {Archive: "compressed.tar"},
+		{Layout: "layout"},
+		{Archive: "oci.tar"},
+		{Archive: "docker.tar"},
+		{Archive: "oci.tar.gz"},
+		{Archive: "oci.tar.zst"},
+		{Archive: "compressed.tar"},
 		{Archive: "linked.tar"},
 	} {
 		o := options()
