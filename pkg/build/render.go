@@ -158,7 +158,7 @@ func renderMachine(dir string, c *machine.Configurer, p *plan.Plan, m plan.Machi
 }
 
 // publishRendered gives the machines' directories and the operator's kubeconfig, if there is one, their names, once they
-// are all on the disk.
+// are all on the disk. What a directory replaces is removed with the staging, and not before the new one is in its place.
 func publishRendered(out *staging, machines []plan.Machine, admin []byte) error {
 	if admin != nil {
 		if err := out.write(KubeconfigName, admin, 0o600); err != nil {
@@ -170,7 +170,10 @@ func publishRendered(out *staging, machines []plan.Machine, admin []byte) error 
 	}
 	for _, m := range machines {
 		dir := filepath.Join(out.dir, m.Name)
-		if err := errors.Join(os.RemoveAll(dir), os.Rename(out.path(m.Name), dir)); err != nil {
+		if err := os.Rename(dir, out.path(m.Name+".replaced")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("render %s: %w", m.Name, err)
+		}
+		if err := os.Rename(out.path(m.Name), dir); err != nil {
 			return fmt.Errorf("render %s: %w", m.Name, err)
 		}
 	}
