@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -53,6 +54,9 @@ func buildCommand(env environment) *cli.Command {
 				if _, err := fmt.Fprintf(c.App.Writer, "%s/%s\n", res.Dir, m.File); err != nil {
 					return err
 				}
+			}
+			if len(res.Lacking) > 0 {
+				fmt.Fprintf(env.stderr, "nodekiln: components.source is packages, and no package of the machines has brought %s\n", strings.Join(res.Lacking, ", "))
 			}
 			for _, name := range res.Left {
 				fmt.Fprintf(env.stderr, "nodekiln: %s/%s belongs to no machine of this build and is kept; remove it when nobody needs it\n", res.Dir, name)

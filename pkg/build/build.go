@@ -66,6 +66,8 @@ type Result struct {
 	// Left are the names of images in Dir that the manifest does not have, sorted: mostly of machines that were removed
 	// from the cluster file. They hold these machines' keys.
 	Left []string
+	// Lacking are programs that the machines are to have from packages, and that no package has brought.
+	Lacking []string
 }
 
 // Build bakes the image of each machine.
@@ -112,7 +114,7 @@ func Build(ctx context.Context, p *Project, o Options) (_ *Result, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Result{Dir: dir, Manifest: b.manifest, Left: left}, nil
+	return &Result{Dir: dir, Manifest: b.manifest, Left: left, Lacking: b.lacking}, nil
 }
 
 // baker is one build under way.
@@ -123,6 +125,7 @@ type baker struct {
 	configurer *machine.Configurer
 	out        *staging
 	manifest   *Manifest
+	lacking    []string
 }
 
 // bakeAll makes the images of all machines, as many at once as there are processors.
@@ -145,6 +148,7 @@ func (b *baker) bakeAll(ctx context.Context, g base.Golden) (*Manifest, error) {
 	if man.Images, err = oci.Read(root); err != nil {
 		return nil, err
 	}
+	b.lacking = component.Lacking(root, p.Base.Components)
 	if b.options.Standalone == Overlays {
 		if err := b.copyGolden(g); err != nil {
 			return nil, err

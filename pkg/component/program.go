@@ -1,6 +1,12 @@
 package component
 
-import "github.com/nodekiln/nodekiln/pkg/profile"
+import (
+	"io/fs"
+	"path"
+
+	"github.com/nodekiln/nodekiln/pkg/plan"
+	"github.com/nodekiln/nodekiln/pkg/profile"
+)
 
 // Where programs are on a machine, below its root. /opt/cni/bin is where the CNI's own documentation has its plugins, and
 // where containerd and the kubelet look for them.
@@ -43,4 +49,21 @@ func programsOf(component string) []program {
 		}
 	}
 	return out
+}
+
+// Lacking names the programs that machines are to have from their packages, and that their root filesystem does not have;
+// none where the components come from elsewhere.
+func Lacking(root fs.FS, c plan.Components) []string {
+	if c.Source != profile.SourcePackages {
+		return nil
+	}
+	var names []string
+	for _, w := range c.Wanted {
+		for _, p := range programsOf(w.Name) {
+			if _, err := fs.Stat(root, path.Join(p.dir, p.name)); err != nil && !w.ImagesOnly {
+				names = append(names, p.name)
+			}
+		}
+	}
+	return names
 }

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/nodekiln/nodekiln/pkg/fetch"
@@ -299,3 +300,17 @@ func TestContainsAcrossParts(t *testing.T) {
 type failing struct{}
 
 func (failing) Read([]byte) (int, error) { return 0, os.ErrClosed }
+
+func TestLackingFromPackages(t *testing.T) {
+	root := fstest.MapFS{"usr/bin/etcd": {}, "opt/cni/bin/bridge": {}}
+	c := plan.Components{Source: profile.SourcePackages, Wanted: []plan.Component{
+		{Name: profile.ComponentEtcd}, {Name: profile.ComponentFlannel}, {Name: profile.ComponentCoreDNS, ImagesOnly: true},
+	}}
+	if got := Lacking(root, c); !slices.Equal(got, []string{"etcdctl", "flanneld"}) {
+		t.Errorf("got %q", got)
+	}
+	c.Source = profile.SourceAuto
+	if got := Lacking(root, c); got != nil {
+		t.Errorf("got %q of components that come from elsewhere", got)
+	}
+}
