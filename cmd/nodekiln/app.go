@@ -117,6 +117,14 @@ func load(c *cli.Context) (*build.Project, error) {
 	return build.Load(file, time.Now())
 }
 
+// countMachines says how many machines a project has.
+func countMachines(p *build.Project) string {
+	if n := len(p.Plan.Machines); n != 1 {
+		return fmt.Sprintf("%d machines", n)
+	}
+	return "1 machine"
+}
+
 // tellNewKeys says that a project has no keys yet, and is about to get some. It may be a new one, or one that was renamed
 // or copied without its keys, whose machines would no longer trust each other.
 func tellNewKeys(stderr io.Writer, p *build.Project) {

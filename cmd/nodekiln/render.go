@@ -39,7 +39,7 @@ func renderCommand(env environment) *cli.Command {
 			if err != nil {
 				return err
 			}
-			if _, err := fmt.Fprintf(c.App.Writer, "%s: %d machines\n", out, len(p.Plan.Machines)); err != nil {
+			if _, err := fmt.Fprintf(c.App.Writer, "%s: %s\n", out, countMachines(p)); err != nil {
 				return err
 			}
 			for _, name := range left {

@@ -18,7 +18,7 @@ func validateCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(c.App.Writer, "%s: valid: cluster %s, profile %s, %d machines\n", p.File, p.Plan.Cluster, p.Plan.Profile, len(p.Plan.Machines))
+			_, err = fmt.Fprintf(c.App.Writer, "%s: valid: cluster %s, profile %s, %s\n", p.File, p.Plan.Cluster, p.Plan.Profile, countMachines(p))
 			return err
 		},
 	}
