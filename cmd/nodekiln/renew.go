@@ -116,6 +116,9 @@ func tellRenewed(stderr io.Writer, file string, renewed []pki.Renewed, o pki.Ren
 		fmt.Fprintln(stderr, "nodekiln: nothing was written (--dry-run)")
 	case next != "":
 		fmt.Fprintf(stderr, "nodekiln: %s; the old certificates are kept below 'previous' in the bundle\n", next)
+		if byKind[pki.KindAuthority]+byKind[pki.KindMachine] > 0 {
+			fmt.Fprintf(stderr, "nodekiln: a machine whose image is its disk would lose what it has written there: copy to it what 'nodekiln render %s' writes\n", file)
+		}
 	}
 	if obstacles > 0 {
 		return fmt.Errorf("%d of the certificates could not be renewed; the table says why", obstacles)
