@@ -21,6 +21,9 @@ const (
 	testImageReference = "nodekiln.dev/busybox:1"
 )
 
+// dns is the name of the addon, and of the image, that gives services names.
+const dns = "coredns"
+
 // Expected gives what the cluster is to be when its machines run, and false for one that Kubernetes does not run on or
 // whose operator has no kubeconfig.
 func (p *Project) Expected() (verdict.Cluster, bool) {
@@ -31,7 +34,8 @@ func (p *Project) Expected() (verdict.Cluster, bool) {
 	want := verdict.Cluster{
 		Version: k.Version, Pods: k.Pods, Service: k.ServiceAddress, Domain: k.Domain,
 		Image: cmp.Or(p.Plan.Base.Images.Reference(testImage), testImageReference),
-		DNS:   slices.ContainsFunc(p.Plan.Addons, func(a plan.Addon) bool { return a.Name == "coredns" }),
+		// It is an addon, or what its image is for anyway.
+		DNS: slices.ContainsFunc(p.Plan.Addons, func(a plan.Addon) bool { return a.Name == dns }) || p.Plan.Base.Images.Reference(dns) != "",
 	}
 	for _, m := range p.Plan.WithRole("node") {
 		want.Nodes = append(want.Nodes, m.Name)
