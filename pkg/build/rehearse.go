@@ -140,7 +140,7 @@ func configure(c *machine.Configurer, p *plan.Plan, m plan.Machine) error {
 	if _, err = payload.Rootfs(cfg, nil, time.Time{}); err != nil && !errors.Is(err, payload.ErrNoBase) {
 		return err
 	}
-	if _, err = payload.Ignition(cfg); err != nil {
+	if err := payload.CheckIgnition(cfg); err != nil {
 		return err
 	}
 	// One key that stands for many compresses better than they would: what fits here may still be too large.

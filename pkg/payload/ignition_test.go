@@ -71,7 +71,7 @@ func TestIgnitionValidateAccepts(t *testing.T) {
 }
 
 func TestIgnitionRefusesAnInvalidConfig(t *testing.T) {
-	if _, err := payload.Ignition(types.Config{}); err == nil {
+	if err := payload.CheckIgnition(types.Config{}); err == nil {
 		t.Error("a config without a version is taken")
 	}
 }
