@@ -72,7 +72,8 @@ func startControlPlane(t *testing.T, d deployment, base string, r release) *cont
 		t.Fatal(err)
 	}
 	out := filepath.Join(dir, "out")
-	nodekiln.Run(t, "render", file, "--out", out)
+	// Without a base of its own in a cache it names owners, whose numbers here are those of another Debian.
+	frame.Command(t, []string{"XDG_CACHE_HOME=" + t.TempDir()}, nodekiln.Path, "render", file, "--out", out)
 	c := &controlPlane{
 		deployment: d, file: file, out: out, restarts: map[string]string{},
 		master: lay(t, base, filepath.Join(out, d.master), r.program), node: lay(t, base, filepath.Join(out, d.node), r.program),
