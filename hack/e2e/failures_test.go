@@ -60,6 +60,11 @@ func TestFailuresReachTheConsole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	var told []string
 	frame.Eventually(t, frame.BootLimit, "what has failed", func(ctx context.Context) error {
 		results, err := l.WaitHealthy(ctx)

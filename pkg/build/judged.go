@@ -34,7 +34,7 @@ func (p *Project) Expected() (verdict.Cluster, bool) {
 	want := verdict.Cluster{
 		Version: k.Version, Pods: k.Pods, Service: k.ServiceAddress, Domain: k.Domain,
 		Image: cmp.Or(p.Plan.Base.Images.Reference(testImage), testImageReference),
-		// It is an addon, or what its image is for anyway.
+		// It is an addon, or kubeadm brings it, and its image is wanted then.
 		DNS: slices.ContainsFunc(p.Plan.Addons, func(a plan.Addon) bool { return a.Name == dns }) || p.Plan.Base.Images.Reference(dns) != "",
 	}
 	for _, m := range p.Plan.WithRole("node") {

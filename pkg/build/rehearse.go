@@ -37,7 +37,10 @@ func rehearse(spec *cluster.Spec, p *Project, problems *cluster.Problems) {
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, m := range p.Plan.Machines {
 		alike := likeness(m)
-		rehearse := c.Execute
+		rehearse := func(m plan.Machine) error {
+			_, err := c.Execute(m)
+			return err
+		}
 		if !seen[alike] {
 			seen[alike] = true
 			rehearse = func(m plan.Machine) error { return configure(c, p.Plan, m) }
@@ -60,50 +63,7 @@ func rehearse(spec *cluster.Spec, p *Project, problems *cluster.Problems) {
 		problems.Addf(spec.Machines[machines[0]].Path, "%s: %s", some(p.Plan.Machines, machines), text)
 	}
 	if len(failed) == 0 {
-		checkTaken(spec, p.Plan, c, problems)
-	}
-}
-
-// checkTaken reports flags of components that none of the machines runs which are given them.
-func checkTaken(spec *cluster.Spec, p *plan.Plan, c *machine.Configurer, problems *cluster.Problems) {
-	type flags struct{ origin, component string }
-	taken, seen := map[flags]bool{}, map[string]bool{}
-	for _, m := range p.Machines {
-		hasArgs := func(a plan.Additions) bool { return len(a.Args) > 0 }
-		alike := likeness(m)
-		if seen[alike] || !slices.ContainsFunc(m.Additions, hasArgs) {
-			continue
-		}
-		seen[alike] = true
-		takes, err := c.Takes(m)
-		if err != nil {
-			problems.Addf("", "%s: %v", m.Name, err)
-			return
-		}
-		for _, a := range m.Additions {
-			for component := range a.Args {
-				at := flags{a.Origin, component}
-				taken[at] = taken[at] || takes[component]
-			}
-		}
-	}
-	check := func(a cluster.Additions, prefix string) {
-		for _, component := range slices.Sorted(maps.Keys(a.Args)) {
-			if !taken[flags{spec.At(a.Path).String(), component}] {
-				problems.Addf(prefix+"args."+component, "none of the machines that are given these flags has a %s that takes flags", component)
-			}
-		}
-	}
-	check(spec.Additions, "")
-	for _, role := range slices.Sorted(maps.Keys(spec.RoleAdditions)) {
-		check(spec.RoleAdditions[role], "roles."+role+".")
-	}
-	checked := map[string]bool{} // machines of a range share what they are given
-	for _, m := range spec.Machines {
-		if !checked[m.Path] {
-			checked[m.Path] = true
-			check(m.Additions, m.Path+".")
-		}
+		checkArgs(spec, p.Plan, c, problems)
 	}
 }
 

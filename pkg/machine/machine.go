@@ -103,10 +103,12 @@ func (c *Configurer) Configure(m plan.Machine) (types.Config, error) {
 // Execute executes the templates of one machine, and leaves it to Configure to translate what they make: the machines
 // of a rack differ in names and addresses, for which this is enough to tell whether a template fails. What the user's
 // own Butane makes is translated: it may do for one machine what no other shows.
-func (c *Configurer) Execute(m plan.Machine) error {
+//
+// It gives the components that the templates have given the flags to which the user has set for them.
+func (c *Configurer) Execute(m plan.Machine) (map[string]bool, error) {
 	e, err := c.forMachine(m)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, part := range c.parts(e, m) {
 		if part.template == "" {
@@ -119,23 +121,6 @@ func (c *Configurer) Execute(m plan.Machine) error {
 			_, err = execute(e.templates, part.template, e.data)
 		}
 		if err != nil {
-			return fmt.Errorf("%s: %w", part.origin, err)
-		}
-	}
-	return nil
-}
-
-// Takes gives the components that get the flags that the user has set for them on a machine.
-func (c *Configurer) Takes(m plan.Machine) (map[string]bool, error) {
-	e, err := c.forMachine(m)
-	if err != nil {
-		return nil, err
-	}
-	for _, part := range c.parts(e, m) {
-		if part.template == "" {
-			continue
-		}
-		if _, err := execute(e.templates, part.template, e.data); err != nil {
 			return nil, fmt.Errorf("%s: %w", part.origin, err)
 		}
 	}
